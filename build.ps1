@@ -43,7 +43,7 @@ param(
 
 $ErrorActionPreference = 'Stop'
 $PSNativeCommandUseErrorActionPreference = $true
-# From bash and cron, "pwsh build.ps1 -Task Build,Test" brings both words as one text.
+# From bash and cron, "pwsh build.ps1 -Task Build,Test" passes both words as one text.
 $Task = $Task.Split(',').Trim()
 $Runtime = $Runtime.Split(',').Trim()
 $solution = Join-Path $PSScriptRoot MemLoad.sln
@@ -64,7 +64,7 @@ if ($packs -or $Task -contains 'Build') {
 if ($Task -contains 'Test') {
     dotnet test $solution -c $Configuration @testProperties
 }
-if ($packs -and (Test-Path (Join-Path $module torch))) { throw 'The package takes no libtorch: build it without -Torch.' }
+if ($packs -and (Test-Path (Join-Path $module torch))) { throw 'The package must not contain libtorch: build it without -Torch.' }
 if ($packs) {
     $slower = foreach ($system in $Runtime) {
         try { & (Join-Path $PSScriptRoot build/Add-NativeLibrary.ps1) -Runtime $system -Module $module }
@@ -99,7 +99,7 @@ if ($Task -contains 'Package') {
         }
     }
     $missing = @($missing) + @($slower) -ne $null | Sort-Object -Unique
-    if ($missing) { throw "The release is not complete for $($missing -join ', '). The warnings above say what is missing and why." }
+    if ($missing) { throw "The release is not complete for $($missing -join ', '). The warnings above state what is missing and why." }
     # As sha256sum -c reads it.
     $sums = Get-ChildItem $output -File | Sort-Object Name | Get-FileHash -Algorithm SHA256 |
         ForEach-Object { "$($_.Hash.ToLowerInvariant())  $(Split-Path $_.Path -Leaf)" }

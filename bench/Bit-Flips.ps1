@@ -97,7 +97,7 @@ $results = @(
 $results | Format-Table Offset, Bit, Outcome, Rule, Where | Out-String -Width 200 | Write-Host
 "$length bytes, $($tensors.Count) tensors, $between bytes outside them, seed ${Seed}:"
 $results | Group-Object { $_.Where -eq 'no tensor' ? 'elsewhere' : 'in a tensor' }, Outcome | ForEach-Object { "  $($_.Name): $($_.Count)" }
-if (-not (Test-Weights $copy -Manifest $manifest -Deep).IsSound) { throw 'the copy is not what it was' }
+if (-not (Test-Weights $copy -Manifest $manifest -Deep).IsSound) { throw 'the copy is not the same as before the run' }
 
 if (Get-Command sha256sum -ErrorAction Ignore) {
     $ratios = foreach ($run in 1..3) {

@@ -4,9 +4,9 @@
 .SYNOPSIS
     Compares the time of memload convert to safetensors with cp on the same disk, and with PyTorch if it is installed.
 .DESCRIPTION
-    The contenders run in turns. Each writes a new file beside the checkpoint. Before each run, the script removes old copies, waits until
-    the disk is idle, and waits until the host of a virtual machine has taken back the memory that was freed. memload convert flushes its
-    output to the disk before it ends. It is therefore compared with "cp, sync", because "cp" alone leaves its copy in memory.
+    The contenders run in turns. Each writes a new file into the folder of the checkpoint. Before each run, the script removes old copies,
+    waits until the disk is idle, and waits until the host of a virtual machine has taken back the memory that was freed. memload convert
+    flushes its output to the disk before it ends. It is therefore compared with "cp, sync", because "cp" alone leaves its copy in memory.
 .PARAMETER Path
     A .pth checkpoint. The disk needs room for a second one.
 .PARAMETER Program

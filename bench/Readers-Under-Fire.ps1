@@ -35,7 +35,7 @@ param(
     [string]$Module = (Join-Path $PSScriptRoot '../output/MemLoad')
 )
 $ErrorActionPreference = 'Stop'
-if (-not $IsLinux) { throw 'Elsewhere nobody tells who maps a file of its writers.' }
+if (-not $IsLinux) { throw 'This script needs the file leases of Linux.' }
 $MemLoad = (Resolve-Path $MemLoad).ProviderPath
 $Module = (Get-ChildItem $Module -Recurse -Filter MemLoad.psd1)[0].FullName
 $random = [Random]::new($Seed)
@@ -156,7 +156,7 @@ function Wait-Open($Process, [string]$Path) {
                     if ([IO.FileInfo]::new($descriptor).LinkTarget -ceq $Path) { return }
                 }
             }
-            catch { continue } # it ended, or closed one meanwhile
+            catch { continue } # the process ended or closed a file
         }
     }
 }
@@ -230,7 +230,7 @@ $null = New-Item -ItemType Directory $disk -Force
 & truncate -s 320M $image
 & mkfs.ext2 -q -m 0 -F $image 2>$null | Out-Null
 & mount -o loop $image $disk 2>$null | Out-Null
-if ($LASTEXITCODE -ne 0) { Write-Warning 'ReadError is skipped: nothing can be mounted here' }
+if ($LASTEXITCODE -ne 0) { Write-Warning 'ReadError is skipped: file systems cannot be mounted here' }
 else {
     try {
         Copy-Item (Join-Path $Folder 2.safetensors) $disk

@@ -20,10 +20,10 @@
     On Windows, only Kill (by TerminateProcess) and TwoWriters run.
 
     After each run the target must have the complete old content or the complete new content (by SHA-256 of each file), or be absent if it
-    was absent before. If a run fails by itself, no other file may remain in the folder. If a run is killed, no other file may remain after
-    the next run that succeeds. The output is one row per kind. Stopped counts the runs that did not finish; Kills is their required number.
-    Absent, Old, New and Partial count the states of the target. LitterBefore counts other files before the next run, and Litter counts
-    those that must not exist. The last column counts unexpected errors.
+    was absent before. If a run fails without being killed, no other file may remain in the folder. If a run is killed, no other file may
+    remain after the next run that succeeds. The output is one row per kind. Stopped counts the runs that did not finish; Kills is their
+    required number. Absent, Old, New and Partial count the states of the target. LitterBefore counts other files before the next run, and
+    Litter counts those that must not exist. The last column counts unexpected errors.
 .EXAMPLE
     ./bench/Writers-Under-Fire.ps1 -Folder /var/tmp/fire | Format-Table
 .EXAMPLE
@@ -310,7 +310,7 @@ function Invoke-ReadOnly {
     $disk = Join-Path $Folder disk
     $row = Get-Row ReadOnly
     foreach ($job in $jobs) {
-        if (-not (Mount-Disk (2 * $job.Bytes) tmpfs $disk)) { Write-Warning 'ReadOnly is skipped: nothing can be mounted here'; break }
+        if (-not (Mount-Disk (2 * $job.Bytes) tmpfs $disk)) { Write-Warning 'ReadOnly is skipped: file systems cannot be mounted here'; break }
         try {
             foreach ($exists in $false, $true) {
                 $row.Runs++
@@ -332,7 +332,7 @@ function Invoke-ReadOnly {
 function Invoke-Links([int]$Count) {
     $disk = Join-Path $Folder disk
     $row = Get-Row Link
-    if (-not (Mount-Disk 512MB tmpfs $disk)) { Write-Warning 'Link is skipped: nothing can be mounted here'; return $row }
+    if (-not (Mount-Disk 512MB tmpfs $disk)) { Write-Warning 'Link is skipped: file systems cannot be mounted here'; return $row }
     try {
         for ($i = 0; $i -lt $Count; $i++) {
             $row.Runs++
@@ -360,7 +360,7 @@ if ($IsWindows) {
     return
 }
 $strace = Get-Command strace -ErrorAction Ignore
-if (-not $strace) { Write-Warning 'KillCall is skipped: there is no strace here' }
+if (-not $strace) { Write-Warning 'KillCall is skipped: strace is not installed' }
 $callKills = $strace ? [int]($Kills / 5) : 0
 Invoke-Signals Kill ($Kills - $callKills) KILL
 if ($callKills) { Invoke-CallKills $callKills }

@@ -1,6 +1,6 @@
 <#
 .SYNOPSIS
-    Compiles the library for one system and adds it to a module: native/<runtime>/ beside the library that runs on every system.
+    Compiles the library for one system and adds it to a module: native/<runtime>/ next to the library that runs on every system.
 .DESCRIPTION
     The module prefers it (src/MemLoad.Isolation), because it starts faster. It also has its intermediate code, so that the runtime compiles
     what is not compiled.

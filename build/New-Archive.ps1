@@ -18,7 +18,7 @@ $folder = Join-Path $PSScriptRoot obj $name
 & (Join-Path $PSScriptRoot Publish-Project.ps1) -Project (Join-Path $PSScriptRoot ../src/MemLoad.Cli) -Runtime $Runtime -Folder $folder
 
 $program = $Runtime.StartsWith('win') ? 'memload.exe' : 'memload'
-if (-not (Test-Path (Join-Path $folder $program))) { throw "dotnet publish made no $program." }
+if (-not (Test-Path (Join-Path $folder $program))) { throw "dotnet publish created no $program." }
 $files = Get-ChildItem $folder -File -Recurse | Sort-Object FullName
 $archive = Join-Path $Destination ($name + ($Runtime.StartsWith('win') ? '.zip' : '.tar.gz'))
 $stream = [IO.File]::Create($archive)

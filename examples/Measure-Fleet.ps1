@@ -160,7 +160,7 @@ function Find-ModuleFolder([string]$Given, [string]$Scratch) {
         $found = $Scratch
     }
     $manifests = @(Get-ChildItem -LiteralPath $found -Filter MemLoad.psd1 -File) + @(Get-ChildItem (Join-Path $found */MemLoad.psd1)) | Sort-Object FullName -Descending
-    if (-not $manifests) { throw "There is no MemLoad.psd1 in $Given, so it is not the module: name the folder that has it, or a .nupkg, with -ModulePath." }
+    if (-not $manifests) { throw "There is no MemLoad.psd1 in $Given, so it is not the module: name the folder that contains it, or a .nupkg, with -ModulePath." }
     $manifests[0].DirectoryName
 }
 
@@ -177,7 +177,7 @@ function ConvertTo-SshNode($Given) {
     foreach ($pair in $pairs) {
         $word = [string]($pair.Key ?? $pair.Name)
         if ($word -notin $connectionWords + $ownWords) {
-            throw "A node has '$word', and may have only $($connectionWords + $ownWords -join ', '). Give what is the same for all nodes with -Parameters."
+            throw "A node has '$word', and may have only $($connectionWords + $ownWords -join ', '). Give common values with -Parameters."
         }
         if ("$($pair.Value)") { $values[$word] = $pair.Value }
     }
@@ -258,12 +258,12 @@ function Write-WeightVote($Vote) {
     elseif ($Vote.Decided) {
         $others = $Vote.Sides | Select-Object -Skip 1 | ForEach-Object { "$($_.Nodes -join ', ') ($($_.Digest))" }
         $next = $most.Proven ? 'Their rows name the tensors. Copy the weights to them again, and run this again.' :
-        'Copy the weights to them again, and run this again; with -Manifest, made on a good node by New-WeightManifest, it names the tensors.'
+        'Copy the weights to them again, and run this again. With -Manifest, created by New-WeightManifest on a good node, it names the tensors.'
         Write-Warning "${label} differ. $nodes ($($most.Digest)). Other nodes: $($others -join '; '). $next"
     }
     else {
         $all = $Vote.Sides | ForEach-Object { "$($_.Digest) on $($_.Nodes -join ', ')" }
-        Write-Warning "${label} differ, and no digest has a majority: $($all -join '; '). Run this again with -Manifest, made of weights you trust by New-WeightManifest."
+        Write-Warning "${label} differ, and no digest has a majority: $($all -join '; '). Run this again with -Manifest, created by New-WeightManifest from weights that you trust."
     }
 }
 
@@ -407,10 +407,10 @@ $nodeWork = {
             New-NodeRow Canceled "Stopped while ${step}, after $($fleet.TimeLimitSeconds) s, the time limit of a node. Rows received: $($came.Count). Find out why this node is slow, or raise -TimeLimitSeconds."
         }
         elseif ($step -eq 'connecting') {
-            New-NodeRow Failed "No connection: $(if ($node.Ssh) { "ssh connects, but PowerShell does not answer: " })$($text.TrimEnd('.')). $($fleet.Answer)"
+            New-NodeRow Failed "No connection: $(if ($node.Ssh) { "ssh connects, but PowerShell does not respond: " })$($text.TrimEnd('.')). $($fleet.Answer)"
         }
         else {
-            New-NodeRow Failed "The work stopped while $($step): $($text.TrimEnd('.')). If the session ended by itself, see whether the node was restarted or ran out of memory."
+            New-NodeRow Failed "The work stopped while $($step): $($text.TrimEnd('.')). If the session ended unexpectedly, check whether the node was restarted or ran out of memory."
         }
     }
     finally {
@@ -470,12 +470,12 @@ try {
     if ($Parameters.Strategy) { $Parameters.Strategy = Split-Word $Parameters.Strategy }
     foreach ($word in $Parameters.Keys) {
         if ($word -eq 'Manifest') { throw 'Give the manifest as -Manifest, a file on this machine, and not in -Parameters.' }
-        if ($word -notin $about.Parameters) { throw "Measure-LoadMemory has no parameter '$word' for -Parameters. It takes $($about.Parameters -join ', ')." }
+        if ($word -notin $about.Parameters) { throw "Measure-LoadMemory has no parameter '$word' for -Parameters. It accepts $($about.Parameters -join ', ')." }
     }
 
     $nodes = @($PSCmdlet.ParameterSetName -eq 'SSH' ? (Split-Word $HostName | ForEach-Object { ConvertTo-SshNode $_ }) : (Split-Word $ComputerName | ForEach-Object { ConvertTo-WinRmNode $_ }))
     $twice = $nodes | Group-Object Name | Where-Object Count -gt 1
-    if ($twice) { throw "Two nodes are called '$($twice[0].Name)': leave one out, or give them different names by the property Node." }
+    if ($twice) { throw "Two nodes are called '$($twice[0].Name)': remove one, or give them different names with the property Node." }
     foreach ($node in $nodes) {
         foreach ($word in $node.Own.Keys) { $node.Parameters[$word] = $node.Own[$word] }
         if ($node.Own.Path) { $node.Parameters.Remove('LiteralPath') }
@@ -484,7 +484,7 @@ try {
     $earlier = @()
     if ($OutFile) {
         $OutFile = $PSCmdlet.GetUnresolvedProviderPathFromPSPath($OutFile)
-        if (-not (Test-Path -LiteralPath (Split-Path $OutFile) -PathType Container)) { throw "There is no folder $(Split-Path $OutFile) for -OutFile: make it first." }
+        if (-not (Test-Path -LiteralPath (Split-Path $OutFile) -PathType Container)) { throw "There is no folder $(Split-Path $OutFile) for -OutFile: create it first." }
         if (Test-Path -LiteralPath $OutFile) {
             $earlier = @(Read-EarlierRow $OutFile $nodes.Name $about.Digest)
             # Replace the file in one step, so that an interruption leaves the old file or the new file.
@@ -498,7 +498,7 @@ try {
         }
     }
     $open = @($nodes | Where-Object Name -notin $earlier.Node)
-    if ($open.Count -lt $nodes.Count) { Write-Information "$($nodes.Count - $open.Count) of $($nodes.Count) nodes have loaded before, by $OutFile; they are not run again." }
+    if ($open.Count -lt $nodes.Count) { Write-Information "$($nodes.Count - $open.Count) of $($nodes.Count) nodes have loaded before, according to $OutFile; they are not run again." }
 
     $fleet = @{
         Folder = $folder
@@ -513,8 +513,8 @@ try {
         Text = "${function:ConvertTo-Text}", "${function:ConvertFrom-Text}"
         Work = "$nodeWork"
         Answer = $PSCmdlet.ParameterSetName -eq 'SSH' ?
-            "See that the node's sshd_config has the line 'Subsystem powershell /usr/bin/pwsh -sshs -NoLogo', and restart sshd." :
-            'See that the node is up and that Enable-PSRemoting was run there in PowerShell 7.'
+            "Check that the node's sshd_config has the line 'Subsystem powershell /usr/bin/pwsh -sshs -NoLogo', and restart sshd." :
+            'Check that the node is up and that Enable-PSRemoting was run there in PowerShell 7.'
         PowerShell = $apart
     }
     Update-TypeData -TypeName MemLoad.NodeMeasurement -DefaultDisplayPropertySet Node, Strategy, Outcome, Message -Force
@@ -562,7 +562,7 @@ try {
                 }
                 if (-not $late -and $program.ExitCode -eq 255) {
                     $says = "$($complaints.Result)".Trim().TrimEnd('.') -replace '\s+', ' '
-                    New-NodeRow Failed "No connection: $($says ? $says : 'ssh says nothing'). See that the node is up and that this asks nothing: $($node.SshText)"
+                    New-NodeRow Failed "No connection: $($says ? $says : 'ssh printed no message'). Check that the node is up and that this command does not prompt: $($node.SshText)"
                     $said = $true
                 }
                 elseif (-not $late) { $program.Dispose() }
@@ -595,13 +595,13 @@ try {
                 if (-not $said -and -not $late) {
                     $why = ("$($complaints.Result)".Trim() -split "`n")[0]
                     $what = "the PowerShell on this machine that talks to it ended with exit code $($program.ExitCode)$(if ($why) { ": $why" })"
-                    New-NodeRow Failed ($connected ? "The work stopped: $what. If the session ended by itself, see whether the node was restarted or ran out of memory." :
-                        "No connection: $(if ($node.Ssh) { 'ssh connects, but PowerShell does not answer: ' })$what. $($fleet.Answer)")
+                    New-NodeRow Failed ($connected ? "The work stopped: $what. If the session ended unexpectedly, check whether the node was restarted or ran out of memory." :
+                        "No connection: $(if ($node.Ssh) { 'ssh connects, but PowerShell does not respond: ' })$what. $($fleet.Answer)")
                 }
             }
             if ($late -and -not $said) { New-NodeRow Canceled "Stopped after $($fleet.TimeLimitSeconds) s, the time limit of a node. Rows received: $($came.Count). Find out why this node is slow, or raise -TimeLimitSeconds." }
         }
-        catch { New-NodeRow Failed "On this machine: $("$($_.Exception.GetBaseException().Message)".TrimEnd('.')). See that ssh and PowerShell can be started here." }
+        catch { New-NodeRow Failed "On this machine: $("$($_.Exception.GetBaseException().Message)".TrimEnd('.')). Check that ssh and PowerShell can be started here." }
         finally {
             if ($program) {
                 try { if (-not $program.HasExited) { $program.Kill($true) } } catch { Write-Debug "$_" }

@@ -126,18 +126,18 @@ Describe "$([Environment]::MachineName) and $Path" {
     }
     It "has the device $Device" -Skip:(-not $Device) {
         if ($noModule) { Set-ItResult -Skipped -Because 'there is no MemLoad' }
-        if ($noDevice) { Stop-Test "the device $Device" $noDevice 'Run Get-MemLoadRuntime there: it says what is missing.' }
+        if ($noDevice) { Stop-Test "the device $Device" $noDevice 'Run Get-MemLoadRuntime there to see what is missing.' }
     }
-    It 'has the checkpoint, whole' {
+    It 'has the complete checkpoint' {
         if ($noModule) { Set-ItResult -Skipped -Because 'there is no MemLoad' }
-        if ($unsound) { Stop-Test "a whole checkpoint $Path" $unsound '' }
+        if ($unsound) { Stop-Test "a complete checkpoint $Path" $unsound '' }
     }
-    It 'loads it in the memory that there is' {
+    It 'loads it in the available memory' {
         if (-not $canLoad) { Set-ItResult -Skipped -Because 'it could not be tried' }
         $expected = "$Path to load ${to}with strategy $Strategy"
         if ($HostMemoryLimit) { $expected += ", in $(Format-Gigabyte $HostMemoryLimit) of host memory" }
         if ($DeviceMemoryLimit) { $expected += ", in $(Format-Gigabyte $DeviceMemoryLimit) of device memory" }
-        if ($timedOut) { Stop-Test $expected "it had not ended after $TimeoutSeconds s" 'See whether its disk or network drive answers, or raise TimeoutSeconds.' }
+        if ($timedOut) { Stop-Test $expected "it had not ended after $TimeoutSeconds s" 'Check whether its disk or network drive responds, or raise TimeoutSeconds.' }
         if ($problem -and -not $wrongWeights) { Stop-Test $expected "the outcome is $($row.Outcome ?? 'Failed'): $problem" '' }
         if (-not $row) { Stop-Test $expected 'there is no row of it' 'Run Measure-LoadMemory on this server to see the error.' }
         if ($HostMemoryLimit -and $row.PeakHostBytes -gt $HostMemoryLimit) {
@@ -153,7 +153,7 @@ Describe "$([Environment]::MachineName) and $Path" {
         if ($took -gt $MaxSeconds) {
             $cached = $row.FileBytes ? [long](100 * $row.CachedBytesAtStart / $row.FileBytes) : 0
             $says = [string]::Format([cultureinfo]::InvariantCulture, 'it took {0:0.###} s, with {1} % of the file in memory beforehand', $took, $cached)
-            Stop-Test "$Path to load ${to}in $($MaxSeconds.ToString([cultureinfo]::InvariantCulture)) s" $says 'See whether its disk is slow or the server is busy, or raise MaxSeconds.'
+            Stop-Test "$Path to load ${to}in $($MaxSeconds.ToString([cultureinfo]::InvariantCulture)) s" $says 'Check whether its disk is slow or the server is busy, or raise MaxSeconds.'
         }
     }
     It 'loads the weights of the manifest' -Skip:(-not $Manifest) {

@@ -53,7 +53,7 @@ done
 compgen -G "$RESULTS/rank-*.csv" > /dev/null || exit 1
 
 if [ -z "$MANIFEST" ] && [ "$PARTS" != 1 ] && [ "$(grep -ohE '[0-9a-f]{64}' "$RESULTS"/rank-*.csv | sort -u | wc -l)" -gt 1 ]; then
-    echo "THE WEIGHTS DIFFER between ranks; the report says where. Run this again with MANIFEST to learn which tensors." >&2
+    echo "THE WEIGHTS DIFFER between ranks; the report shows where. Run this again with MANIFEST to learn which tensors." >&2
     code=1
 fi
 memload report --path "$RESULTS"/rank-*.csv --out "$RESULTS/report.html" --force || code=$?

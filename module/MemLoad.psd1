@@ -7,7 +7,7 @@
     Author               = 'The MemLoad developers'
     CompanyName          = 'MemLoad'
     Copyright            = 'Copyright (c) 2026 the MemLoad developers'
-    Description          = 'Loads model weights in the memory you have, and tells you what a load costs before you pay for it. Opens PyTorch and safetensors checkpoints, forecasts host and device memory from headers alone, and measures every load in a fresh process.'
+    Description          = 'Loads model weights within the memory that is available, and forecasts the cost of a load before it starts. Opens PyTorch and safetensors checkpoints, forecasts host and device memory from headers alone, and measures every load in a fresh process.'
     PowerShellVersion    = '7.6'
     CompatiblePSEditions = @('Core')
     FormatsToProcess     = @('MemLoad.Format.ps1xml')
@@ -40,7 +40,7 @@
         PSData = @{
             Tags         = @('PSEdition_Core', 'Windows', 'Linux', 'MacOS', 'memory', 'PyTorch', 'safetensors', 'checkpoint', 'weights', 'GPT', 'measurement')
             LicenseUri   = 'https://opensource.org/license/mit'
-            ReleaseNotes = 'CHANGELOG.md, beside this manifest, says what changed.'
+            ReleaseNotes = 'CHANGELOG.md in the folder of this manifest lists the changes.'
         }
     }
 }

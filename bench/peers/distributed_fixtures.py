@@ -1,4 +1,4 @@
-# Writes the distributed checkpoints of tests/fixtures/distributed with PyTorch 2.6 on one, two and four ranks (gloo), and beside each what
+# Writes the distributed checkpoints of tests/fixtures/distributed with PyTorch 2.6 on one, two and four ranks (gloo), and for each what
 # PyTorch loads from it (FOLDER.expected.json).
 # USE_LIBUV=0 python3 bench/peers/distributed_fixtures.py tests/fixtures/distributed
 import hashlib, io, json, os, sys, tempfile, shutil

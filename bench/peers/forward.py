@@ -14,7 +14,7 @@ import notebook_gpt
 
 path, dimensions, tokens, repeat = sys.argv[1:]
 model = notebook_gpt.load(path, json.loads(dimensions))
-# Out of the file and into memory of its own, as after a load that copies.
+# Copies the weights from the file to separate memory, as a load that copies does.
 model = model._apply(torch.clone)
 ids = torch.tensor([json.loads(tokens)])
 with torch.no_grad():

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Holds mutated checkpoints against PyTorch and safetensors: a tensor that both MemLoad and they read must have the same name, dtype, shape and bytes.
+"""Compares mutated checkpoints with PyTorch and safetensors. A tensor that both sides read must have the same name, dtype, shape and bytes.
 
     dotnet run -c Release --project bench/Fuzz -- --dump FOLDER --count 20000 --formats Zip,Legacy,Safetensors
     python3 bench/peers/fuzz.py FOLDER
 
-Each file is read in a process of its own with 2 GiB and 20 seconds. Needs torch, safetensors and numpy. Prints one line a disagreement and the counts.
+Each file is read in a separate process with 2 GiB and 20 seconds. The script needs torch, safetensors and numpy. It prints one line per
+difference, and the counts.
 """
 import collections, hashlib, json, os, resource, signal, sys, warnings
 
@@ -89,7 +90,7 @@ def main(folder):
                 break
     for key, count in sorted(counts.items()):
         print(*key, count, sep="\t")
-    print("refused by us and opened by the peer, by rule:", ", ".join(f"{kind} {rule}: {count}" for (kind, rule), count in refused.most_common()))
+    print("refused by MemLoad and opened by the peer, by rule:", ", ".join(f"{kind} {rule}: {count}" for (kind, rule), count in refused.most_common()))
 
 
 main(sys.argv[1])

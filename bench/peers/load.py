@@ -1,8 +1,8 @@
-"""Loads a checkpoint with PyTorch in one of the notebook's ways, onto the CPU, and prints one line of JSON.
+"""Loads a checkpoint to the CPU with PyTorch and a method of the notebook, and prints one line of JSON.
 
     python3 load.py FILE baseline|sequential|meta|assign|mmap|pertensor|safetensors
 
-The model is what the state dict says it is: one parameter or buffer a tensor, so that any checkpoint will do. pertensor takes a folder of
+The model has one parameter or buffer per tensor of the state dict, so that it accepts any checkpoint. pertensor takes a folder of
 one .pt file a tensor, as the notebook writes it, or slices a whole checkpoint; safetensors takes a safetensors file.
 """
 import json
@@ -88,7 +88,7 @@ def load(file, way, shapes):
             for name in own:
                 own[name].copy_(state[name].clone())
     else:
-        raise SystemExit(f"no such way: {way}")
+        raise SystemExit(f"unknown method: {way}")
     return model
 
 
@@ -109,7 +109,7 @@ def files_of(path):
 
 
 def prepare(path):
-    """Waits for what the run asked for: cold files, and free memory as the other contenders find it (FreeMemory.cs says why)."""
+    """Waits for the requested state: cold files, and free memory as for the other contenders (FreeMemory.cs gives the reason)."""
     if os.environ.get("MEMLOAD_BENCH_CACHE") == "cold":  # no longer, since shapes_of
         for name in files_of(path):
             with open(name, "rb") as file:
@@ -141,7 +141,7 @@ def main():
         "TouchSeconds": touch,
         "CpuSeconds": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
         "PageFaults": after.ru_minflt + after.ru_majflt - before.ru_minflt - before.ru_majflt,
-        # The high-water mark tells no kinds apart; the files mapped at the end are taken off.
+        # The high-water mark does not distinguish kinds of memory. The files that are mapped at the end are subtracted.
         "PeakHostBytes": highest - anonymous - max(mapped, at_end[1]),
         "PeakFileBytes": at_end[1] - mapped,
         "Way": way,

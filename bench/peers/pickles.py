@@ -1,8 +1,9 @@
-"""What PyTorch makes of checkpoints that come over a pipe: the other half of `bench/Fuzz --differential`, which starts it.
+"""Reads checkpoints from a pipe with PyTorch and returns the results. `bench/Fuzz --differential` starts this script.
 
-A request is a length of four bytes, a byte that is 1 if details are wanted, and the file. The answer has 131 bytes: for torch.load(weights_only=True) and then
-for weights_only=False (unpickled by Python itself, with the same names allowed and no others) a status, the SHA-256 of the tensors' lines and that of
-the plain values' lines; and how many tensors there are, at most 255. Details are a length and those lines.
+A request is a length of four bytes, a byte that is 1 if details are requested, and the file. The answer has 131 bytes: for
+torch.load(weights_only=True) and then for weights_only=False (unpickled by Python itself, with the same names allowed and no others) a
+status, the SHA-256 of the tensors' lines and that of the plain values' lines; and how many tensors there are, at most 255. Details are a
+length and those lines.
 """
 import hashlib, io, os, pickle, resource, signal, struct, sys, warnings
 
@@ -10,7 +11,7 @@ import numpy
 import torch
 from torch._weights_only_unpickler import _get_allowed_globals
 
-REFUSED, READ, LARGE, LOST = 0, 1, 2, 3  # LARGE: too much to compare; LOST: read, and then not to be listed
+REFUSED, READ, LARGE, LOST = 0, 1, 2, 3  # LARGE: too much to compare; LOST: read, but cannot be listed
 MOST_BYTES, MOST_NODES, DEEPEST = 1 << 22, 4000, 40
 PLAIN = {"collections.defaultdict", "builtins.frozenset", "builtins.int", "builtins.float", "builtins.list", "builtins.dict", "builtins.str",
          "numpy.dtype", "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "torch.nn.parameter.Buffer"}
@@ -58,7 +59,7 @@ def content(tensor):
     if tensor.numel() == 0:
         return b""
     tensor = tensor.detach().resolve_conj().resolve_neg()
-    # The bytes as they lie, without a copy by type, which some types do not have.
+    # The bytes in memory, without a copy by type, which some types do not support.
     size = tensor.element_size()
     data = torch.empty(0, dtype=torch.uint8).set_(tensor.untyped_storage()).numpy()[tensor.storage_offset() * size:]
     shape, strides = (*tensor.shape, size), (*(stride * size for stride in tensor.stride()), 1)

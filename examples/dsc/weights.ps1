@@ -2,7 +2,7 @@
 
 <#
 .SYNOPSIS
-    Tells DSC v3 the state of a checkpoint: whether it is sound, equals its manifest, and fits.
+    Reports the state of a checkpoint to DSC v3: whether it is sound, equals its manifest, and fits.
 .DESCRIPTION
     The resource manifest memload.dsc.resource.json names this script. DSC writes the desired state to standard input, as JSON, and reads
     the actual state as one line of JSON. Errors are lines of JSON on standard error. The script needs the command memload on PATH and
@@ -49,7 +49,7 @@ if (-not $valid) { Stop-Resource 2 "The desired state is not valid. $($problems 
 if (-not (Get-Command memload -CommandType Application -ErrorAction Ignore)) { Stop-Resource 1 'There is no command memload on PATH.' }
 
 $desired = $text | ConvertFrom-Json -AsHashtable
-# The state repeats what the desired state says, so that DSC finds no difference in it.
+# The state repeats the properties of the desired state, so that DSC finds no difference in it.
 $state = [ordered]@{}
 foreach ($name in 'path', 'manifest', 'deep', 'strategy', 'device', 'hostMemoryLimit', 'deviceMemoryLimit') {
     if ($desired.ContainsKey($name)) { $state[$name] = $desired[$name] }

@@ -13,7 +13,7 @@
 .PARAMETER Path
     Specifies the checkpoint.
 .PARAMETER ModelName
-    Specifies a name for the model, for rows, metrics and entries of the log. The name of the metrics file has it, too.
+    Specifies a name for the model, for rows, metrics and entries of the log. The name of the metrics file also contains it.
 .PARAMETER Strategy
     Specifies the strategies, separated by commas. By default all.
 .PARAMETER Device

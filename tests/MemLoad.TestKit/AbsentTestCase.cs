@@ -51,7 +51,7 @@ public sealed class AbsentTestCase : XunitTestCase
                     options.MethodDisplayOrDefault(),
                     options.MethodDisplayOptionsOrDefault(),
                     method,
-                    $"Asked for, and not here: {name}")
+                    $"Requested, but not available: {name}")
                 : new AbsentTestCase(diagnostics, options, method, name),
         ];
     }

@@ -6,8 +6,8 @@ namespace MemLoad.Torch.Tests;
 [Collection(LibTorchHere.Collection)]
 public sealed class CudaDeviceTests
 {
-    [NeedsFact(typeof(LibTorchHere), DisplayName = "A card without room is ML7002, with what was free")]
-    public void A_card_without_room_says_what_was_free()
+    [NeedsFact(typeof(LibTorchHere), DisplayName = "A full card is ML7002, with its free memory")]
+    public void A_full_card_is_an_error_with_its_free_memory()
     {
         using var device = new TorchCudaDevice(new PlayedCard { FailFrom = 2000 }, 3, null);
         using MemoryBuffer first = device.Allocate(1000);
@@ -22,8 +22,8 @@ public sealed class CudaDeviceTests
         Assert.Equal(1024, device.Memory.Allocated);
     }
 
-    [NeedsFact(typeof(LibTorchHere), DisplayName = "A limit below the card's memory holds")]
-    public void A_limit_below_the_cards_memory_holds()
+    [NeedsFact(typeof(LibTorchHere), DisplayName = "A limit below the memory of the card is enforced")]
+    public void A_limit_below_the_memory_of_the_card_is_enforced_by_libtorch()
     {
         using var device = new TorchCudaDevice(new PlayedCard(), 0, limitBytes: 4 << 20);
 
@@ -32,8 +32,8 @@ public sealed class CudaDeviceTests
         Assert.Equal(4 << 20, device.FreeBytes);
     }
 
-    [NeedsFact(typeof(LibTorchHere), DisplayName = "What libtorch keeps of a model that is gone is free for the next one")]
-    public void What_libtorch_keeps_of_a_model_that_is_gone_is_free_for_the_next_one()
+    [NeedsFact(typeof(LibTorchHere), DisplayName = "Memory that libtorch keeps of a removed model is free for the next one")]
+    public void Memory_that_libtorch_keeps_of_a_removed_model_is_free_for_the_next_one()
     {
         var card = new PlayedCard(totalBytes: 64 << 20);
         using (var device = new TorchCudaDevice(card, 0, null))
@@ -66,7 +66,7 @@ public sealed class CudaDeviceTests
         Assert.True(weights.CloseViews());
     }
 
-    [NeedsFact(typeof(LibTorchHere), DisplayName = "A card that is not there is refused in one sentence")]
+    [NeedsFact(typeof(LibTorchHere), DisplayName = "A missing card is refused in one sentence")]
     public void A_card_that_is_not_there_is_refused()
     {
         MemLoadException refusal = Assert.Throws<MemLoadException>(() => DeviceRegistry.Open("torch:cuda:97"));

@@ -41,10 +41,10 @@ public sealed class GptTests
         Assert.Equal(logits, gpt.Forward([1, 2, 3]));
     }
 
-    [NeedsTheory(typeof(LibTorchHere), DisplayName = "gpt2-small's logits are PyTorch's, to 1e-5")]
+    [NeedsTheory(typeof(LibTorchHere), DisplayName = "The logits of gpt2-small are those of PyTorch, to 1e-5")]
     [InlineData(Strategy.Mmap)]
     [InlineData(Strategy.Stream)]
-    public void The_logits_of_gpt2_small_are_PyTorchs(Strategy strategy)
+    public void The_logits_of_gpt2_small_are_those_of_PyTorch(Strategy strategy)
     {
         // bench/peers/record_logits.py wrote them: logits at a fixed interval that PyTorch computes from the same file.
         JsonElement recorded = JsonDocument.Parse(File.ReadAllText(Fixtures.PathOf("gpt2-small/logits.json"))).RootElement;
@@ -87,8 +87,8 @@ public sealed class GptTests
         Assert.All(Logits.Zip(logits), pair => Assert.Equal(pair.First, pair.Second, tolerance));
     }
 
-    [NeedsFact(typeof(LibTorchHere), DisplayName = "A fresh model on torch:cpu is the one on cpu")]
-    public void A_fresh_model_is_the_one_on_cpu()
+    [NeedsFact(typeof(LibTorchHere), DisplayName = "A new model on torch:cpu is the same as on cpu")]
+    public void A_new_model_is_the_same_as_on_cpu()
     {
         var config = new GptConfig(64, 16, 32, 2, 4, QkvBias: false);
         var source = new GptInitializer(config, seed: 7);
@@ -103,8 +103,8 @@ public sealed class GptTests
             Assert.Equal(pair.First, pair.Second, 1e-5f));
     }
 
-    [NeedsFact(typeof(LibTorchHere), DisplayName = "What cannot be run is refused as on cpu")]
-    public void What_cannot_be_run_is_refused()
+    [NeedsFact(typeof(LibTorchHere), DisplayName = "A model that cannot be run is refused as on cpu")]
+    public void A_model_that_cannot_be_run_is_refused()
     {
         using LoadedModel model = WeightLoader.Load(
             new LoadRequest

@@ -35,8 +35,8 @@ public sealed class LifetimeTests
         Assert.False(IsMapped(Path.GetFileName(Tiny)));
     }
 
-    [NeedsFact(typeof(LibTorchHere), DisplayName = "A mapped tensor lies in the file's pages and takes writes without changing the file")]
-    public void A_mapped_tensor_takes_writes_without_changing_the_file()
+    [NeedsFact(typeof(LibTorchHere), DisplayName = "A mapped tensor uses the pages of the file, and writes do not change the file")]
+    public void A_mapped_tensor_can_be_written_without_changing_the_file()
     {
         using var folder = new TemporaryFolder();
         string path = folder.CopyFixture(Tiny, "model.pth");
@@ -51,8 +51,8 @@ public sealed class LifetimeTests
         Assert.Equal(before, File.ReadAllBytes(path));
     }
 
-    [NeedsFact(typeof(LibTorchHere), DisplayName = "A caller's dispose scope does not take the weights away")]
-    public void A_callers_dispose_scope_does_not_take_the_weights_away()
+    [NeedsFact(typeof(LibTorchHere), DisplayName = "The dispose scope of a caller does not release the weights")]
+    public void The_dispose_scope_of_a_caller_does_not_release_the_weights()
     {
         LoadedModel model;
         using (torch.NewDisposeScope())
@@ -106,8 +106,8 @@ public sealed class LifetimeTests
         }
     }
 
-    [NeedsFact(typeof(LibTorchHere), DisplayName = "Weights on another device are no tensors of libtorch")]
-    public void Weights_on_another_device_are_no_tensors_of_libtorch()
+    [NeedsFact(typeof(LibTorchHere), DisplayName = "Weights on another device are not tensors of libtorch")]
+    public void Weights_on_another_device_are_not_tensors_of_libtorch()
     {
         using LoadedModel model = WeightLoader.Load(
             new LoadRequest
@@ -120,11 +120,11 @@ public sealed class LifetimeTests
         Assert.Equal("ML7021", Assert.Throws<MemLoadException>(() => model.Weights.AsTorch()).Rule.Id);
     }
 
-    [NeedsTheory(typeof(LibTorchHere), DisplayName = "Twenty loads and removals leave nothing behind")]
+    [NeedsTheory(typeof(LibTorchHere), DisplayName = "Twenty loads and removals release all memory")]
     [InlineData(Strategy.Mmap)]
     [InlineData(Strategy.Stream)]
     [InlineData(Strategy.Baseline)]
-    public void Twenty_loads_and_removals_leave_nothing_behind(Strategy strategy)
+    public void Twenty_loads_and_removals_release_all_memory(Strategy strategy)
     {
         using var folder = new TemporaryFolder();
         // The model has 51 MiB. A model that is not freed is then visible, and the test stays short.

@@ -21,9 +21,9 @@ public sealed class StrategyTests
         }
     }
 
-    [NeedsTheory(typeof(LibTorchHere), DisplayName = "torch:cpu: every strategy loads what cpu loads, and libtorch sees PyTorch's tensors")]
+    [NeedsTheory(typeof(LibTorchHere), DisplayName = "torch:cpu: every strategy loads what cpu loads, and libtorch has these tensors")]
     [MemberData(nameof(Loadable))]
-    public void Every_strategy_gives_PyTorchs_tensors_bit_for_bit(string name)
+    public void Every_strategy_gives_the_tensors_of_PyTorch_bit_for_bit(string name)
     {
         var checkpoint = Checkpoint.Open(Fixtures.PathOf(name));
         foreach (Strategy strategy in Strategies.All)
@@ -45,7 +45,7 @@ public sealed class StrategyTests
 
     [NeedsTheory(
         typeof(LibTorchHere),
-        DisplayName = "torch:cuda, played by host memory: every strategy loads the same weights at the forecast cost")]
+        DisplayName = "torch:cuda, simulated by host memory: every strategy loads the same weights at the forecast cost")]
     [MemberData(nameof(Loadable))]
     public void Every_strategy_to_a_card_gives_the_same_tensors_at_the_forecast_cost(string name)
     {
@@ -77,10 +77,10 @@ public sealed class StrategyTests
         }
     }
 
-    [NeedsTheory(typeof(LibTorchHere), DisplayName = "A cast on the way gives on libtorch's devices what it gives on cpu")]
+    [NeedsTheory(typeof(LibTorchHere), DisplayName = "A cast during a load gives the same on devices of libtorch as on cpu")]
     [InlineData(DType.BFloat16)]
     [InlineData(DType.Float16)]
-    public void A_cast_on_the_way_gives_what_it_gives_on_cpu(DType dtype)
+    public void A_cast_during_a_load_gives_the_same_as_on_cpu(DType dtype)
     {
         var checkpoint = LoadView.Of(Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth")), dtype);
         foreach (Strategy strategy in Strategies.All)

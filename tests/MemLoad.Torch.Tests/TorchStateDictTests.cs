@@ -10,8 +10,8 @@ public sealed class TorchStateDictTests
 {
     private static readonly float[] Numbers = [1, -2, 3, -4];
 
-    [NeedsFact(typeof(LibTorchHere), DisplayName = "Negated and conjugated views are what PyTorch sees")]
-    public void Negated_and_conjugated_views_are_what_PyTorch_sees()
+    [NeedsFact(typeof(LibTorchHere), DisplayName = "Negated and conjugated views have the values of PyTorch")]
+    public void Negated_and_conjugated_views_have_the_values_of_PyTorch()
     {
         using var device = new TorchCpuDevice();
         using LoadedWeights weights = Build(
@@ -33,7 +33,7 @@ public sealed class TorchStateDictTests
         Assert.Equal([-1f, 2f, -3f, 4f], tensors["negated"].data<float>().ToArray());
     }
 
-    [NeedsFact(typeof(LibTorchHere), DisplayName = "Views of several types share one storage, whatever its length")]
+    [NeedsFact(typeof(LibTorchHere), DisplayName = "Views of several types share one storage of any length")]
     public void Views_of_several_types_share_one_storage()
     {
         using var device = new TorchCpuDevice();
@@ -52,7 +52,7 @@ public sealed class TorchStateDictTests
     [NeedsFact(
         typeof(LibTorchHere),
         DisplayName = "A type that TorchSharp does not have is loaded, and is refused when a tensor of it is requested")]
-    public void A_type_that_TorchSharp_does_not_have_is_refused_when_asked_for()
+    public void A_type_that_TorchSharp_does_not_have_is_refused_when_requested()
     {
         using var device = new TorchCpuDevice();
         using LoadedWeights weights = Build(device, 16, View("eight", DType.Float8E4M3FN, 16), View("known", DType.Int32, 4));

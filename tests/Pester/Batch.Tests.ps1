@@ -65,10 +65,10 @@ Describe "examples/slurm.sh$(if ($noBatch) { " ($noBatch)" })" -Skip:([bool]$noB
         $results = Join-Path $TestDrive "results $([guid]::NewGuid())"
         $batch = @{ SLURM_JOB_ID = '7'; SLURM_NTASKS = '3'; RESULTS = $results; MODEL = $file }
     }
-    It 'is bash' {
+    It 'is a script for bash' {
         (Invoke-Shell @{} 'bash', '-n', $slurm).Code | Should -Be 0
     }
-    It 'measures on every rank, a CSV file each, and makes one report' {
+    It 'measures on every rank, with one CSV file per rank, and writes one report' {
         $run = Invoke-Shell ($batch + @{ STRATEGY = 'Stream,Mmap'; MANIFEST = $manifest }) 'bash', $slurm
         $run.Code | Should -Be 0 -Because $run.Text
         (Get-ChildItem $results -Filter *.csv).Name | Should -Be rank-0.csv, rank-1.csv, rank-2.csv
@@ -78,7 +78,7 @@ Describe "examples/slurm.sh$(if ($noBatch) { " ($noBatch)" })" -Skip:([bool]$noB
         (Get-Content -Raw (Join-Path $results report.html)).Contains('6 loads on 1 machine') | Should -BeTrue
         Get-ChildItem $results -Filter *.part | Should -BeNullOrEmpty
     }
-    It 'loads a part on every rank, and does not take parts for different weights' {
+    It 'loads a part on every rank, and does not report the parts as different weights' {
         $run = Invoke-Shell ($batch + @{ PARTS = '1' }) 'bash', $slurm
         $run.Code | Should -Be 0 -Because $run.Text
         $rows = Get-ChildItem $results -Filter rank-*.csv | Import-Csv
@@ -88,7 +88,7 @@ Describe "examples/slurm.sh$(if ($noBatch) { " ($noBatch)" })" -Skip:([bool]$noB
         (Get-WeightInfo $file).Count | Should -Be ($rows.TensorCount | Measure-Object -Sum).Sum
         (Get-Content -Raw (Join-Path $results report.html)).Contains('THE WEIGHTS DIFFER') | Should -BeFalse
     }
-    It 'says that the weights differ, and the others are measured all the same' {
+    It 'reports that the weights differ, and measures the other ranks' {
         $run = Invoke-Shell ($batch + @{ MODEL_1 = $bad }) 'bash', $slurm
         $run.Code | Should -Be 1
         $run.Text | Should -BeLike '*THE WEIGHTS DIFFER between ranks*'
@@ -98,13 +98,13 @@ Describe "examples/slurm.sh$(if ($noBatch) { " ($noBatch)" })" -Skip:([bool]$noB
         $rows.Outcome | Should -Be Loaded, Failed, Loaded
         $rows[1].Message | Should -BeLike 'ML6111: 1 of * tensors differs*'
     }
-    It 'names a rank that gave no rows, and reports the others' {
+    It 'names a rank without rows, and reports the others' {
         $run = Invoke-Shell ($batch + @{ MODEL_2 = '/nowhere.pth' }) 'bash', $slurm
         $run.Code | Should -Be 1
         $run.Text | Should -BeLike '*Rank 2 gave no rows: *ML1001*'
         (Get-Content -Raw (Join-Path $results report.html)).Contains('2 loads on 1 machine') | Should -BeTrue
     }
-    It 'says what it needs' {
+    It 'names what it needs' {
         (Invoke-Shell @{ SLURM_JOB_ID = '7' } 'bash', $slurm).Text | Should -BeLike '*set MODEL to the checkpoint*'
         $env:PATH = $bin, '/usr/bin', '/bin' -join ':'
         try { (Invoke-Shell $batch 'bash', $slurm).Text | Should -BeLike 'memload is not on the PATH*' }
@@ -118,7 +118,7 @@ Describe "examples/kubernetes-job.yaml$(if ($noBatch ?? $noYaml) { " ($($noBatch
         $container = $spec.template.spec.containers[0]
     }
     AfterAll { $env:PATH = $path }
-    It 'is an indexed job, one pod a node, with limits and weights that cannot be written' {
+    It 'is an indexed job with one pod per node, with limits and with read-only weights' {
         $spec.completionMode | Should -Be Indexed
         $spec.backoffLimitPerIndex | Should -Be 0
         $spec.parallelism | Should -Be $spec.completions
@@ -129,7 +129,7 @@ Describe "examples/kubernetes-job.yaml$(if ($noBatch ?? $noYaml) { " ($($noBatch
         $container.volumeMounts.name | Should -Be $spec.template.spec.volumes.name
         ($container.env | Where-Object name -eq MODEL).value | Should -BeLike '/weights/*'
     }
-    It 'runs its own command once an index, and the report merges the files' {
+    It 'runs its command once per index, and the report merges the files' {
         $results = Join-Path $TestDrive pods
         $null = New-Item -ItemType Directory $results
         foreach ($index in 0..1) {

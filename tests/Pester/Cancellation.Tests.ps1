@@ -14,7 +14,7 @@ BeforeAll {
     $children = { @(Get-Process | Where-Object { $_.Parent.Id -eq $PID }).Count }
 }
 Describe 'Ctrl-C' {
-    It 'ends "<_>" at once, with nothing left behind, and the session usable' -ForEach (@(
+    It 'ends "<_>" immediately, without files left, and the session continues' -ForEach (@(
         'New-GptModel -Size gpt2-xl'
         'Measure-LoadMemory $file -Repeat 50'
         'Measure-LoadMemory $file -Repeat 10000 -InProcess'

@@ -16,11 +16,11 @@ Describe 'Tab completion' {
         $found = (Get-Completion $Line).CompletionText | Where-Object { $_ -notlike 'model_state_dict.*' -and $_ -notmatch '^(torch|cuda|sim):' }
         $found | Should -Be $Expected
     }
-    It 'offers the session''s models' {
+    It 'offers the models of the session' {
         $null = New-GptModel -Meta -Name 'a model'
         (Get-Completion 'Invoke-GptModel a').CompletionText | Should -Contain "'a model'"
     }
-    It 'offers nothing, quietly, for a file that is not there' {
+    It 'offers nothing and no error for a missing file' {
         (Get-Completion 'Get-WeightInfo nothing.pth -Key x').CompletionText | Where-Object { $_ -notlike '*nothing*' } | Should -BeNullOrEmpty
     }
 }

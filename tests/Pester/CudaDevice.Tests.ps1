@@ -8,7 +8,7 @@ BeforeDiscovery {
 BeforeAll { . $PSScriptRoot/common.ps1 }
 Describe 'cuda:0' -ForEach $parameters {
     if (-not $Library) {
-        It 'is tested where the simulated driver is built (4 tests: dotnet publish tests/PlayedCuda -r linux-x64)' -Skip { }
+        It 'is tested if the simulated driver is built (4 tests: dotnet publish tests/PlayedCuda -r linux-x64)' -Skip { }
         return
     }
     BeforeAll {
@@ -31,7 +31,7 @@ Describe 'cuda:0' -ForEach $parameters {
         $rows.DeviceName | Sort-Object -Unique | Should -Be 'Played card'
         $rows[0].PeakCardBytes | Should -Be $rows[0].PeakDeviceReservedBytes
     }
-    It 'holds a model that computes on the host, and says so' {
+    It 'has a model that computes on the host, and reports it' {
         $result = Invoke-WithCard '$m = Import-Weights $file -HeadCount 2 -Strategy Stream -Force; $h = Import-Weights $file -HeadCount 2 -Device cpu
             $said = Invoke-GptModel $m 1, 2, 3 -Verbose 4>&1; $there = Invoke-GptModel $h 1, 2, 3
             @{ Device = $m.Device; Text = "$($said[0])"; Same = "$($said[-1].Logits)" -ceq "$($there.Logits)"; Free = (Get-MemLoadRuntime | ? Device -eq cuda:0).DeviceFreeBytes
@@ -46,7 +46,7 @@ Describe 'cuda:0' -ForEach $parameters {
         $result.Available | Should -BeFalse
         $result.Details | Should -BeLike "*CUDA_VISIBLE_DEVICES is '-1'"
     }
-    It 'is refused when CUDA_VISIBLE_DEVICES changes later, because the same name would mean two cards' {
+    It 'is refused when CUDA_VISIBLE_DEVICES changes later, because the same name would refer to two cards' {
         $result = Invoke-WithCard '$null = Get-LoadPlan $file -Device cuda:0; $env:CUDA_VISIBLE_DEVICES = "1"
             try { Get-LoadPlan $file -Device cuda:0 -ErrorAction Stop } catch { @{ Id = $_.FullyQualifiedErrorId; Text = "$_" } | ConvertTo-Json }'
         $result.Id | Should -BeLike 'ML7004,*'

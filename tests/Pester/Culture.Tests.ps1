@@ -10,7 +10,7 @@ Describe 'Rows under every culture' {
             $property.Value.GetType().Name | Should -BeIn String, Int64, Int32, Boolean, DateTimeOffset -Because $property.Name
         }
     }
-    It 'are written and read alike under <_>' -ForEach 'de-DE', 'ar-SA', 'tr-TR' {
+    It 'are written and read in the same way under <_>' -ForEach 'de-DE', 'ar-SA', 'tr-TR' {
         $before = [cultureinfo]::CurrentCulture
         try {
             $plain = $rows | ConvertTo-Csv
@@ -44,7 +44,7 @@ Describe 'Rows under every culture' {
     }
 }
 Describe 'Views' {
-    It 'show forecast beside measured' {
+    It 'show the forecast next to the measured value' {
         $rows | Out-String -Width 80 | Should -Match '(?m)^Meta +[\d.]+/[\d.]+ [KM]iB +[\d.]+/[\d.]+ '
         $rows | Format-Table | Out-String -Width 160 | Should -Match 'Dev forecast +Host forecast'
     }

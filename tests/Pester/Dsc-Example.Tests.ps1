@@ -10,7 +10,7 @@ BeforeAll {
     $schema = $resource.schema.embedded | ConvertTo-Json -Depth 9
 }
 Describe 'The resource manifest' {
-    It 'has what DSC asks of an assertion' {
+    It 'has what DSC requires of an assertion' {
         $resource.'$schema' | Should -Be 'https://aka.ms/dsc/schemas/v3/bundled/resource/manifest.json'
         $resource.type | Should -Match '^\w+(\.\w+){0,2}/\w+$'
         $resource.version | Should -Be $ModuleVersion
@@ -35,7 +35,7 @@ Describe 'The resource manifest' {
 }
 Describe 'The commands of the resource manifest' {
     if ($noProgram) {
-        It 'run where sh and the command memload are (7 tests)' -Skip { }
+        It 'run if sh and the command memload are installed (7 tests)' -Skip { }
         return
     }
     BeforeAll {
@@ -88,17 +88,17 @@ Describe 'The commands of the resource manifest' {
         ($state.path, $state.sound, $state.fits) -join ' ' | Should -Be "$file True True"
         $state.Keys | Should -Not -Contain _inDesiredState
     }
-    It 'say why a file is unsound' {
+    It 'state why a file is unsound' {
         $state = Invoke-Operation test @{ path = $cut; manifest = $manifest; fits = $true }
         ($state.sound, $state.matchesManifest, $state.fits, $state._inDesiredState) -join ' ' | Should -Be 'False False False False'
         $state.finding | Should -BeLike 'ML2001: *cut off*Copy or download*'
     }
-    It 'say which weights differ from the manifest' {
+    It 'name the weights that differ from the manifest' {
         $state = Invoke-Operation test @{ path = $other; manifest = $manifest }
         ($state.sound, $state.matchesManifest, $state._inDesiredState) -join ' ' | Should -Be 'True False False'
         $state.finding | Should -BeLike 'ML6111: *differ*'
     }
-    It 'say what does not fit, if it must' {
+    It 'state what does not fit, if it is required to fit' {
         $little = @{ path = $file; device = 'cpu'; strategy = 'Stream'; hostMemoryLimit = 1000 }
         $state = Invoke-Operation test ($little + @{ fits = $true })
         ($state.sound, $state.fits, $state._inDesiredState) -join ' ' | Should -Be 'True False False'
@@ -106,17 +106,17 @@ Describe 'The commands of the resource manifest' {
         $state = Invoke-Operation test $little
         ($state.fits, $state._inDesiredState) -join ' ' | Should -Be 'False True'
     }
-    It 'say that a file is missing' {
+    It 'state that a file is missing' {
         $state = Invoke-Operation test @{ path = '/nowhere/model.pth' }
         ($state.sound, $state._inDesiredState) -join ' ' | Should -Be 'False False'
         $state.finding | Should -BeLike 'ML1001: there is no such file (/nowhere/model.pth)*'
     }
-    It 'refuse what is no desired state' {
+    It 'refuse input that is not a desired state' {
         Invoke-Operation test 'path: x' 2 | Should -BeLike 'The desired state is not valid.*JSON*'
         Invoke-Operation get @{ path = $file; paths = 1 } 2 | Should -BeLike 'The desired state is not valid.*/paths*'
         Invoke-Operation test @{ path = $file; strategy = 'Fast' } 2 | Should -BeLike "ML9901: unknown strategy 'Fast'*"
     }
-    It 'end in an error where nothing could be compared' {
+    It 'end in an error if nothing could be compared' {
         Invoke-Operation test @{ path = $file; manifest = '/nowhere/x.json' } 1 | Should -BeLike 'ML1001: *'
         Remove-Item (Join-Path $TestDrive bin/memload)
         Invoke-Operation get @{ path = $file } 1 | Should -BeLike '*memload*PATH*'

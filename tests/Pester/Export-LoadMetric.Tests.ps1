@@ -12,14 +12,14 @@ BeforeAll {
     }
 }
 Describe 'Export-LoadMetric' {
-    It 'writes rows, and rows that were CSV meanwhile, as the same metrics' {
+    It 'writes rows, and the same rows from CSV, as the same metrics' {
         ($rows | Export-LoadMetric $target -ModelName tiny -PassThru).FullName | Should -Be $target
         $direct = Get-Content -Raw $target
         $direct | Should -Match '(?m)^memload_load_success\{model="tiny",strategy="Stream",device="cpu"\} 1$'
         $rows | ConvertTo-Csv | ConvertFrom-Csv | Export-LoadMetric $target -ModelName tiny
         Get-Content -Raw $target | Should -BeExactly $direct
     }
-    It 'checks its target before anything is measured, and writes nothing with -WhatIf' {
+    It 'checks its target before the measurement, and writes nothing with -WhatIf' {
         $ran = @{}
         { 1 | ForEach-Object { $ran.It = $true; $rows[0] } | Export-LoadMetric (Join-Path $TestDrive x.txt) } | Should -Throw -ErrorId 'ML1008,*'
         $ran.Count | Should -Be 0
@@ -34,12 +34,12 @@ Describe 'Export-LoadMetric' {
         $metrics | Where-Object { $_ -notin $shown } | Should -Be memload_load_success, memload_model_bytes
     }
     if (Get-Command promtool -ErrorAction Ignore) {
-        It 'pleases promtool' {
+        It 'is accepted by promtool' {
             $rows | Export-LoadMetric $target
             Get-Content -Raw $target | promtool check metrics
             $LASTEXITCODE | Should -Be 0
         }
-        It 'has alert rules that promtool accepts and that do what they say' {
+        It 'has alert rules that promtool accepts and whose tests pass' {
             Push-Location (Join-Path $PSScriptRoot ../../examples/monitoring)
             try {
                 promtool check rules memload-alerts.yml
@@ -55,10 +55,10 @@ Describe 'Export-LoadMetric' {
         }
     }
     else {
-        It 'is tested with promtool where it is (2 tests: install prometheus)' -Skip { }
+        It 'is tested with promtool if it is installed (2 tests: install prometheus)' -Skip { }
     }
     if (Get-Command prometheus-node-exporter, node_exporter -ErrorAction Ignore) {
-        It 'is what an exporter serves' {
+        It 'is served by an exporter' {
             $exporter = Get-Command prometheus-node-exporter, node_exporter -ErrorAction Ignore | Select-Object -First 1
             $rows | Export-LoadMetric $target -ModelName served
             $listener = [Net.Sockets.TcpListener]::new([Net.IPAddress]::Loopback, 0)
@@ -76,6 +76,6 @@ Describe 'Export-LoadMetric' {
         }
     }
     else {
-        It 'is tested with an exporter where it is (1 test: install prometheus-node-exporter)' -Skip { }
+        It 'is tested with an exporter if it is installed (1 test: install prometheus-node-exporter)' -Skip { }
     }
 }

@@ -8,7 +8,7 @@ BeforeAll {
     function Get-Picture([xml]$Page) { $Page.GetElementsByTagName('figure') }
 }
 Describe 'Export-LoadReport' {
-    It 'makes a page of what was just measured, with a picture over time for each strategy' {
+    It 'writes a page of the last measurement, with a picture over time for each strategy' {
         $report = $rows | Export-LoadReport (Join-Path $TestDrive a.html) -TimelinePath $samples -PassThru
         $report | Should -BeOfType System.IO.FileInfo
         $page = Get-Page $report
@@ -16,12 +16,12 @@ Describe 'Export-LoadReport' {
         $page.GetElementsByTagName('script').Count | Should -Be 1
         $page.html.head.title | Should -BeLike 'Load report*'
     }
-    It 'keeps the samples beside the rows, one line a load' {
+    It 'keeps the samples with the rows, one line per load' {
         @(Get-Content $samples).Count | Should -Be 2
         (Get-Content $samples)[1] | ConvertFrom-Json | ForEach-Object Strategy | Should -Be Stream
         $rows[0].PSObject.Properties.Name | Should -Not -Contain Points
     }
-    It 'takes rows that were <Name>' -TestCases @(
+    It 'accepts rows that were <Name>' -TestCases @(
         @{ Name = 'CSV'; Script = { $rows | ConvertTo-Csv | ConvertFrom-Csv } }
         @{ Name = 'JSON'; Script = { $rows | ConvertTo-Json | ConvertFrom-Json } }
         @{ Name = 'XML'; Script = { [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($rows)) } }
@@ -31,7 +31,7 @@ Describe 'Export-LoadReport' {
         & $Script | Export-LoadReport -Path $path -TimelinePath (Join-Path $TestDrive *.jsonl)
         @(Get-Picture (Get-Page $path)).Count | Should -Be 4
     }
-    It 'reports the good rows, and a bad one costs one error' {
+    It 'reports the valid rows, with one error for an invalid row' {
         $path = Join-Path $TestDrive bad.html
         $rows[0], [pscustomobject]@{ Strategy = 'Meta' }, $null, $rows[1] | Export-LoadReport $path -ErrorVariable problems -ErrorAction SilentlyContinue
         $problems.Count | Should -Be 1
@@ -39,7 +39,7 @@ Describe 'Export-LoadReport' {
         $problems[0].Exception.Message | Should -BeLike 'object 2 of the pipeline has no Device*'
         (Get-Content -Raw $path) | Should -BeLike '*2 loads on 1 machine*'
     }
-    It 'replaces what is there as Export-Csv does, and writes nothing with -WhatIf' {
+    It 'replaces existing files as Export-Csv does, and writes nothing with -WhatIf' {
         $path = Join-Path $TestDrive there.html
         Set-Content $path old
         { $rows | Export-LoadReport $path -NoClobber -Force } | Should -Throw '*leave out -NoClobber.' -ErrorId 'ML9102,MemLoad.Commands.ExportLoadReportCommand'
@@ -62,7 +62,7 @@ Describe 'Export-LoadReport' {
         @(Get-ChildItem $folder -Filter *.svg).Count | Should -Be 4
         @(Get-ChildItem $folder -Filter *.png).Count | Should -Be 4
     }
-    It 'tests <Name> before anything is measured, and says the rule' -TestCases @(
+    It 'tests <Name> before the measurement, and names the rule' -TestCases @(
         @{ Name = 'that the folder is there'; Arguments = @{ Destination = 'TestDrive:/nowhere/a.html' }; Rule = 'ML9103' }
         @{ Name = 'that the target is no folder'; Arguments = @{ Destination = 'TestDrive:/folder.html' }; Rule = 'ML9103' }
         @{ Name = 'that the folder can be written'; Arguments = @{ Destination = $IsLinux ? '/proc/a.html' : 'TestDrive:/folder.html' }; Rule = 'ML9103' }
@@ -79,7 +79,7 @@ Describe 'Export-LoadReport' {
         $script:measured | Should -BeFalse
         (Get-ChildItem $TestDrive -Force).Name | Should -Be $names
     }
-    It 'keeps the rows where writing fails all the same, and where samples cannot be read' {
+    It 'keeps the rows if writing fails, and if samples cannot be read' {
         $folder = New-Item -ItemType Directory (Join-Path $TestDrive gone)
         try { & { Remove-Item $folder -Recurse; $rows } | Export-LoadReport (Join-Path $folder a.html) -WarningVariable warnings -WarningAction SilentlyContinue }
         catch { $problem = $_ }
@@ -94,23 +94,23 @@ Describe 'Export-LoadReport' {
     It 'shows what was written' {
         $rows | Export-LoadReport (Join-Path $TestDrive shown.html) -PassThru | Out-String -Width 80 | Should -Match '(?s)Rows +Pictures +Size +Written.* 2 +2 +[\d.]+ KiB .*shown\.html'
     }
-    It 'says that there is nothing to report' {
+    It 'states that there is nothing to report' {
         { @() | Export-LoadReport (Join-Path $TestDrive none.html) } | Should -Throw -ErrorId 'ML8104,MemLoad.Commands.ExportLoadReportCommand'
     }
-    It 'refuses samples that are something else, before anything is measured' {
+    It 'refuses a file that does not contain samples, before the measurement' {
         { Measure-LoadMemory -Size gpt2-xl -TimelinePath (Join-Path $TestDrive nowhere/s.jsonl) } | Should -Throw -ErrorId 'ML9103,MemLoad.Commands.MeasureLoadMemoryCommand'
         if ($IsLinux) { { Measure-LoadMemory -Size gpt2-xl -TimelinePath /proc/s.jsonl } | Should -Throw -ErrorId 'ML9103,MemLoad.Commands.MeasureLoadMemoryCommand' }
         { Measure-LoadMemory $file -TimelinePath $file -ErrorAction Stop } | Should -Throw -ErrorId 'ML8111,MemLoad.Commands.MeasureLoadMemoryCommand'
         { $rows | Export-LoadReport (Join-Path $TestDrive c.html) -TimelinePath $file } | Should -Throw -ErrorId 'ML8111,MemLoad.Commands.ExportLoadReportCommand'
     }
-    It 'warns of samples that are all of other loads' {
+    It 'warns if all samples belong to other loads' {
         $samples = Join-Path $TestDrive other.jsonl
         $null = Measure-LoadMemory $file -Strategy Mmap -InProcess -TimelinePath $samples
         $rows | Export-LoadReport (Join-Path $TestDrive other.html) -TimelinePath $samples -WarningVariable said 3> $null
-        "$said" | Should -BeLike 'The samples are of other loads than the rows.*'
+        "$said" | Should -BeLike 'The samples belong to other loads than the rows.*'
     }
 
-    It 'compares with rows of an earlier day and warns of what is worse' {
+    It 'compares with earlier rows and warns of loads that are worse' {
         $rows | Export-Csv (Join-Path $TestDrive before.csv)
         $worse = $rows | ConvertTo-Json | ConvertFrom-Json
         $worse[1].PeakHostBytes += 1GB

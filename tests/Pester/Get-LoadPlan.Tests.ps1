@@ -21,12 +21,12 @@ Describe 'Get-LoadPlan' {
         # The notebook's model needs twice 6.29 GiB, after the allocator's rounding.
         [math]::Round($row.ForecastDeviceBytes / 1GB, 2) | Should -Be 12.83
     }
-    It 'says what does not fit' {
+    It 'reports what does not fit' {
         $row = Get-LoadPlan $file -Strategy Baseline -HostMemoryLimit 1KB
         $row.Fits | Should -BeFalse
         $row.Message | Should -BeLike 'ML7005:*'
     }
-    It 'answers what does not fit without an error, and errs only where Auto finds nothing' {
+    It 'returns rows that do not fit without an error, and has an error only if Auto finds no plan' {
         $rows = Get-LoadPlan $file -DeviceMemoryLimit 1KB -ErrorAction Stop
         $rows.Fits | Sort-Object -Unique | Should -BeFalse
         $row = Get-LoadPlan $file -Strategy Auto -DeviceMemoryLimit 1KB -ErrorVariable problem -ErrorAction SilentlyContinue
@@ -40,7 +40,7 @@ Describe 'Get-LoadPlan' {
         ($cast.ModelBytes * 2), $cast.FileBytes, $cast.ForecastHostBytes | Should -Be $plain.ModelBytes, $plain.FileBytes, $plain.ForecastHostBytes
         { Get-LoadPlan $file -DType Int8 -ErrorAction Stop } | Should -Throw -ErrorId 'ParameterArgumentTransformationError,MemLoad.Commands.GetLoadPlanCommand'
     }
-    It 'gives steps whose totals peak where the forecast says' -ForEach ([enum]::GetNames([MemLoad.Strategy])) {
+    It 'gives steps whose totals have the peaks of the forecast' -ForEach ([enum]::GetNames([MemLoad.Strategy])) {
         $steps = Get-LoadPlan $file -Strategy $_ -Detailed
         $row = Get-LoadPlan $file -Strategy $_
         ($steps | Measure-Object HostBytes -Maximum).Maximum | Should -Be $row.ForecastHostBytes
@@ -52,7 +52,7 @@ Describe 'Get-LoadPlan' {
         @($steps | Where-Object IsHostPeak).HostBytes | Should -Be $row.ForecastHostBytes
         @($steps | Where-Object IsDevicePeak).DeviceBytes | Should -Be $row.ForecastDeviceBytes
     }
-    It 'says what Auto would take, why, and what a load may take here' {
+    It 'shows what Auto would choose and why, and what a load can use here' {
         $row = Get-LoadPlan $file -Strategy Auto
         $row.Strategy | Should -Be Auto
         $row.ChosenStrategy | Should -BeIn $StrategyNames
@@ -61,7 +61,7 @@ Describe 'Get-LoadPlan' {
         $row.HostBudgetBytes | Should -BeGreaterThan 0
         $row.HostLimit | Should -Not -BeNullOrEmpty
     }
-    It 'splits a checkpoint among ranks, none of it twice and none left' {
+    It 'splits a checkpoint among ranks, each tensor exactly once' {
         $whole = Get-LoadPlan $file -Strategy Mmap
         $ranks = 0..2 | ForEach-Object { Get-LoadPlan $file -Strategy Mmap -Rank $_ -RankCount 3 }
         ($ranks | Measure-Object TensorCount -Sum).Sum | Should -Be $whole.TensorCount
@@ -81,7 +81,7 @@ Describe 'Get-LoadPlan' {
         ($rows | ConvertTo-Csv | ConvertFrom-Csv | Get-LoadPlan).Split | Should -Be 'Columns', 'Columns'
         { Get-LoadPlan $file -Split Rows -ErrorAction Stop } | Should -Throw -ErrorId 'ML6018,*'
     }
-    It 'says the question of its own row to Measure-LoadMemory' {
+    It 'passes the request of its own row to Measure-LoadMemory' {
         $asked = [pscustomobject]@{ Path = $file; Key = 'trf_blocks.0'; Include = '*weight'; HostMemoryLimit = 1KB },
             [pscustomobject]@{ Path = $file }
         $plans = $asked | Get-LoadPlan -Strategy Mmap -Device cpu
@@ -102,7 +102,7 @@ Describe 'Get-LoadPlan' {
             ($plan | ConvertTo-Json | ConvertFrom-Json).Include | Should -Be $patterns
         }
     }
-    It 'gives steps that say their device and rank' {
+    It 'gives steps that have their device and rank' {
         $steps = Get-LoadPlan $file -Strategy Stream -Device sim -RankCount 2 -Detailed
         @($steps | Group-Object Rank).Name | Should -Be 0, 1
         $steps | Out-String | Should -Match '(?s)Stream rank 0 on sim.*Stream rank 1 on sim'
@@ -110,7 +110,7 @@ Describe 'Get-LoadPlan' {
         @($steps | Group-Object Device).Name | Should -Be cpu, sim
         $steps | Out-String | Should -Match '(?s)Stream on cpu.*Stream on sim'
     }
-    It 'says the whole question to Measure-LoadMemory' {
+    It 'passes the complete request to Measure-LoadMemory' {
         $asked = @{ Device = 'sim'; Strategy = 'Stream', 'Baseline'; DType = 'Float16'; Include = '*weight', '*scale'; Exclude = 'out*'; Rank = 1; RankCount = 2; HostMemoryLimit = 10KB; DeviceMemoryLimit = 1GB }
         $plans = Get-LoadPlan $file @asked
         $rows = $plans | Measure-LoadMemory -InProcess -ErrorAction SilentlyContinue
@@ -130,7 +130,7 @@ Describe 'Get-LoadPlan' {
         $cells = "Path,Strategy,Device,HostMemoryLimit,DeviceMemoryLimit,Key,Include,Exclude,Rank,RankCount`n$file,Stream,cpu,,,,,,," | ConvertFrom-Csv
         ($cells | Measure-LoadMemory -InProcess).WeightsDigest | Should -Be $whole.WeightsDigest
     }
-    It 'has its checkpoint generated where it is measured, unless that is not wanted' {
+    It 'has its checkpoint generated when it is measured, except with -WhatIf' {
         $before = $env:MEMLOAD_CACHE
         try {
             $env:MEMLOAD_CACHE = Join-Path $TestDrive cache
@@ -149,11 +149,11 @@ Describe 'Get-LoadPlan' {
             Remove-Item (Join-Path $TestDrive cache) -Recurse -ErrorAction Ignore
         }
     }
-    It 'takes a size of the KV cache only with a context length' {
+    It 'accepts a size of the KV cache only with a context length' {
         { Get-LoadPlan $file -Sequences 2 } | Should -Throw -ErrorId 'ML6043,*' -ExpectedMessage '*-Sequences is given*-ContextLength*'
         { Get-LoadPlan $file -CacheDType float32 } | Should -Throw -ErrorId 'ML6043,*' -ExpectedMessage '*-CacheDType*-ContextLength*'
     }
-    It 'takes sizes as the command line does' {
+    It 'accepts sizes as the command line does' {
         foreach ($size in '2G', '2GB', 2GB, '2 GiB', '2147483648') {
             (Get-LoadPlan $file -Strategy Mmap -Device cpu -HostMemoryLimit $size).HostMemoryLimit | Should -Be 2GB
         }

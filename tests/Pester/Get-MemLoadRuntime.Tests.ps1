@@ -1,6 +1,6 @@
 BeforeAll { . $PSScriptRoot/common.ps1 }
 Describe 'Get-MemLoadRuntime' {
-    It 'lists devices, with the reason where one is absent' {
+    It 'lists devices, with the reason if one is not available' {
         $devices = Get-MemLoadRuntime
         $devices.Device | Select-Object -First 4 | Should -Be cpu, sim, 'sim:unified', 'cuda:0'
         ($devices | Where-Object Available).Device | Select-Object -First 2 | Should -Be cpu, sim
@@ -11,7 +11,7 @@ Describe 'Get-MemLoadRuntime' {
         }
         $devices[0].CacheFolder | Should -Not -BeNullOrEmpty
     }
-    It 'says how much host memory a load may take, and what limits it' {
+    It 'shows how much host memory a load can use, and what limits it' {
         $runtime = (Get-MemLoadRuntime)[0]
         $runtime.HostBudgetBytes | Should -BeGreaterThan 0
         $runtime.HostBudgetBytes | Should -BeLessThan $runtime.AvailableMemoryBytes

@@ -7,14 +7,14 @@ Describe 'New-GptModel' {
         $a | Should -Be $b
         $a | Should -Not -Be $c
     }
-    It 'takes no memory for a meta model' {
+    It 'uses no memory for a meta model' {
         $before = (Get-MemoryUsage).HostBytes
         $model = New-GptModel -Size gpt2-xl -Meta
         $model.ParameterCount | Should -Be 1688354048
         $model.ModelBytes | Should -Be 0
         (Get-MemoryUsage).HostBytes - $before | Should -BeLessThan 16MB
     }
-    It 'refuses dimensions that cannot be' {
+    It 'refuses impossible dimensions' {
         { New-GptModel -VocabularySize 64 -ContextLength 16 -EmbeddingSize 8 -LayerCount 2 -HeadCount 3 -ErrorAction Stop } |
             Should -Throw -ErrorId 'ML6022,MemLoad.Commands.NewGptModelCommand'
         { New-GptModel -Size gpt9 -ErrorAction Stop } | Should -Throw -ErrorId 'ML6008,MemLoad.Commands.NewGptModelCommand'
@@ -24,20 +24,20 @@ Describe 'New-GptModel' {
     }
 }
 Describe 'Get-GptModel' {
-    It 'lists by name, of this runspace alone' {
+    It 'lists models by name, only those of this runspace' {
         $null = New-GptModel @TinyGpt -Name only-here
         (Get-GptModel only-*).Name | Should -Be only-here
         $elsewhere = 1 | ForEach-Object -Parallel { Import-Module $using:ModulePath; @(Get-GptModel).Count }
         $elsewhere | Should -Be 0
     }
-    It 'gives the model of the very name, also with wildcard characters in it' {
+    It 'returns the model of the exact name, also with wildcard characters in it' {
         'odd[1]', 'odd1', 'open[1' | ForEach-Object { $null = New-GptModel @TinyGpt -Meta -Name $_ }
         (Get-GptModel odd[1]).Name | Should -Be odd[1]
         (Get-GptModel OPEN[1, odd1).Name | Should -Be odd1, open[1
         (Get-GptModel odd[12]).Name | Should -Be odd1
         'odd[1]', 'odd1', 'open[1' | Remove-GptModel
     }
-    It 'says that there is no model of a name, and gives the others' {
+    It 'reports that there is no model of a name, and returns the others' {
         $null = New-GptModel @TinyGpt -Meta -Name here-1
         $found = Get-GptModel nosuch, here-1, nothing*, HERE-? -ErrorVariable problems -ErrorAction SilentlyContinue
         $found.Name | Should -Be here-1
@@ -58,7 +58,7 @@ Describe 'Invoke-GptModel' {
     }
 }
 Describe 'A model on the simulated device' {
-    It 'is not host memory, not even after it was run' {
+    It 'is not host memory, also after it was run' {
         Clear-ModelMemory
         $before = (Get-MemoryUsage).HostBytes
         $model = New-GptModel -VocabularySize 50257 -ContextLength 64 -EmbeddingSize 256 -LayerCount 2 -HeadCount 2 -Device sim
@@ -69,7 +69,7 @@ Describe 'A model on the simulated device' {
     }
 }
 Describe 'Remove-GptModel' {
-    It 'gives the memory back' {
+    It 'releases the memory' {
         # After the first model, only its code stays in the process.
         New-GptModel -VocabularySize 50257 -ContextLength 64 -EmbeddingSize 512 -LayerCount 2 -HeadCount 2 -Device cpu | Remove-GptModel
         Clear-ModelMemory
@@ -80,7 +80,7 @@ Describe 'Remove-GptModel' {
         (Get-MemoryUsage).HostBytes - $before | Should -BeLessThan 32MB
         $model.State | Should -Be Removed
     }
-    It 'takes names with wildcards' {
+    It 'accepts names with wildcards' {
         'w-1', 'w-2', 'w[3]', 'x-1' | ForEach-Object { $null = New-GptModel @TinyGpt -Meta -Name $_ }
         Remove-GptModel -Name nothing*
         Remove-GptModel w[3]
@@ -89,7 +89,7 @@ Describe 'Remove-GptModel' {
         Get-GptModel w*, x* | Should -BeNullOrEmpty
         { Remove-GptModel -Name w-1 } | Should -Throw "*There is no model 'w-1' in this session*"
     }
-    It 'takes all models of a name, and says which by their ids' {
+    It 'removes all models of a name, and shows their ids' {
         $twins = 1..2 | ForEach-Object { New-GptModel @TinyGpt -Meta -Name twin }
         $script = "Import-Module '$ModulePath'; `$m = New-GptModel -Meta -Name twin; Remove-GptModel twin -WhatIf; `$m.Id"
         $said = Invoke-ThisPowerShell -NoProfile -Command $script

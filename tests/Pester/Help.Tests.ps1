@@ -42,7 +42,7 @@ Describe 'Help of <Cmdlet>' -ForEach $cmdlets {
         $page[$end + 2] | Should -Be "# $Cmdlet"
         $help | Out-String | Should -Not -Match 'PlatyPS|external help file'
     }
-    It 'has at least two examples, each explained' {
+    It 'has at least two examples, each with an explanation' {
         @($help.examples.example).Count | Should -BeGreaterOrEqual 2
         foreach ($example in $help.examples.example) {
             $example.code | Should -Not -BeNullOrEmpty
@@ -120,25 +120,25 @@ Describe 'About topics' {
     It '<_> is found' -ForEach $topics {
         (Get-Help $_ | Out-String) | Should -Match 'LONG DESCRIPTION'
     }
-    It '<_> is shown in Japanese where the culture is, with the headings of the English one' -ForEach $topics {
+    It '<_> is shown in Japanese under a Japanese culture, with the headings of the English topic' -ForEach $topics {
         $english = Get-HelpUnder en-US $_
         $japanese = Get-HelpUnder ja-JP $_
         $english | Should -Not -Match '\p{IsHiragana}'
         $japanese | Should -Match '\p{IsHiragana}'
         Get-Match $japanese '(?m)^[A-Z ]+(?=\r?$)' | Should -Be (Get-Match $english '(?m)^[A-Z ]+(?=\r?$)')
     }
-    It '<_> is shown in English where there is no other' -ForEach $topics {
+    It '<_> is shown in English under every other culture' -ForEach $topics {
         Get-HelpUnder de-DE $_ | Should -BeExactly (Get-HelpUnder en-US $_)
     }
 }
 Describe 'Get-Help -Online' {
-    It 'has no page, and the topic says where the documents are' {
+    It 'has no page, and the topic states where the documents are' {
         { Get-Help Get-LoadPlan -Online -ErrorAction Stop } | Should -Throw
         (Get-Help about_MemLoad | Out-String) | Should -Match 'folder of the module\.\s+There is no web page for Get-Help -Online\.'
     }
 }
 Describe 'Help of cmdlets under ja-JP' {
-    It 'of <Cmdlet> is the English one' -ForEach $cmdlets {
+    It 'of <Cmdlet> is the English help' -ForEach $cmdlets {
         $help = Get-HelpUnder ja-JP $Cmdlet
         $help | Should -Match '(?m)^DESCRIPTION'
         $help | Should -BeExactly (Get-HelpUnder en-US $Cmdlet)
@@ -163,16 +163,16 @@ Describe 'Topics in Japanese' {
         $named = '(?<![\w-])-?-[A-Za-z]\w*', '\b[A-Z][a-z]+-[A-Z]\w+', '\bML\d{4}\b', "\b(?:$($StrategyNames -join '|'))\b",
             '\b(?!MemLoad\b)\w*[a-z][A-Z]\w*', '\b\w+[_.]\w+' -join '|'
     }
-    It 'are those in English' {
+    It 'are the same topics as in English' {
         (Get-ChildItem (Join-Path $DocsPath ja-JP)).Name | Should -Be (Get-ChildItem (Join-Path $DocsPath en-US/about_*)).Name
     }
-    It '<_> names what the English one names' -ForEach $topics {
+    It '<_> has the names of the English topic' -ForEach $topics {
         $topic = $_
         $english, $japanese = 'en-US', 'ja-JP' | ForEach-Object { , @(Get-Match (Get-Topic $_ $topic) $named | Sort-Object -Unique -CaseSensitive) }
         $english | Should -Not -BeNullOrEmpty
         $japanese | Should -Be $english
     }
-    It '<_> fits a terminal of 80 columns; what is typed is as long as it is' -ForEach $topics {
+    It '<_> fits a terminal of 80 columns, except for commands' -ForEach $topics {
         foreach ($line in (Get-Topic ja-JP $_) -split '\r?\n' | Where-Object { $_ -notmatch '^ {8}' }) {
             $wide = @([regex]::Matches($line, '[\u2e80-\u9fff\uff01-\uff60]')).Count
             $line.Length + $wide | Should -BeLessOrEqual 80 -Because $line

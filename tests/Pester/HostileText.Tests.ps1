@@ -49,7 +49,7 @@ AfterAll {
     [IO.Directory]::Delete($folder, $true)
 }
 Describe 'Hostile text in files and names' {
-    It 'reaches no view of <_>' -ForEach @(
+    It 'is escaped in every view of <_>' -ForEach @(
         'Get-WeightInfo -LiteralPath $file -Hash'
         'Test-Weights -LiteralPath $file -Deep'
         'New-WeightManifest -LiteralPath $file -Force'
@@ -69,11 +69,11 @@ Describe 'Hostile text in files and names' {
             Find-Hidden ($records[1] | & $view) | Should -BeNullOrEmpty
         }
     }
-    It 'stays in the objects as it is' {
+    It 'is not changed in the objects' {
         (Get-WeightInfo -LiteralPath $file).Name | Should -BeExactly $invisible
         (Get-WeightInfo -LiteralPath $file).Path | Should -BeExactly $file
     }
-    It 'reaches no error record: <Name>' -ForEach $refused {
+    It 'is escaped in error records: <Name>' -ForEach $refused {
         $path = Join-Path $folder "$hostileName$File"
         New-Safetensors $path ($Header -f $hostile, $json) 0
         foreach ($command in { Get-WeightInfo -LiteralPath $path }, { Get-LoadPlan -LiteralPath $path }, { Import-Weights -LiteralPath $path }, { Measure-LoadMemory -LiteralPath $path -InProcess }, { Test-Weights -LiteralPath $file -Manifest $path }) {
@@ -82,7 +82,7 @@ Describe 'Hostile text in files and names' {
             Find-Hidden ((Show-Error $problem) -join "`n") | Should -BeNullOrEmpty
         }
     }
-    It 'reaches no terminal of a session that says everything' {
+    It 'is escaped in all streams of a session' {
         $script = Join-Path $folder session.ps1
         Set-Content $script @'
 # Each line as at a prompt: where one pipeline has objects of several types, PowerShell shows the later ones without their views.
@@ -108,10 +108,10 @@ Get-Error | Out-Host
         $text = pwsh -NoProfile -NonInteractive -File $script $ModulePath $file $broken (Join-Path $folder "$hostileName.pth") *>&1 | Out-String -Width 1000
         $text | Should -Match 'VERBOSE: Hashing 4 bytes'
         $text | Should -Match 'What if: '
-        $text | Should -Match 'ML4004|this is no JSON'
+        $text | Should -Match 'ML4004|this is not JSON'
         Find-Hidden $text | Should -BeNullOrEmpty
     }
-    It 'is offered as what can be typed' {
+    It 'is completed to text that can be typed' {
         $words = (Get-Completion "Get-WeightInfo -LiteralPath '$($file -replace "'", "''")' -Include ").Where({ $_.ListItemText -like '=*' })
         $words.Count | Should -Be 1
         Find-Hidden ($words.ListItemText + $words.ToolTip + $words.CompletionText) | Should -BeNullOrEmpty

@@ -8,7 +8,7 @@ BeforeAll {
 }
 AfterAll { Clear-ModelMemory }
 Describe 'Import-Weights' {
-    It 'loads by <_> what computes the same' -ForEach ([enum]::GetNames([MemLoad.Strategy])) {
+    It 'loads a model with <_> that computes the same' -ForEach ([enum]::GetNames([MemLoad.Strategy])) {
         foreach ($device in 'cpu', 'sim') {
             $model = Import-Weights $file -Strategy $_ -Device $device -HeadCount 2
             (Invoke-GptModel $model $ids).Logits | Should -Be $expected
@@ -22,7 +22,7 @@ Describe 'Import-Weights' {
         $meta.State, $meta.Strategy | Should -Be Loaded, Mmap
         (Invoke-GptModel $meta $ids).Logits | Should -Be $expected
     }
-    It 'casts on the way into memory, into a model or by themselves' {
+    It 'casts weights during a load, into a model or without one' {
         $plain = Import-Weights $file -HeadCount 2
         $cast = Import-Weights $file -HeadCount 2 -DType bfloat16
         ($cast.ModelBytes * 2), $cast.ParameterCount | Should -Be $plain.ModelBytes, $plain.ParameterCount
@@ -31,7 +31,7 @@ Describe 'Import-Weights' {
         $meta = New-GptModel @TinyGpt -Meta
         (Invoke-GptModel (Import-Weights $file -Model $meta -DType bfloat16 -Device cpu -Strategy Stream) $ids).Logits | Should -Be $logits
     }
-    It 'overwrites the weights of a model where there is no room for a second copy' {
+    It 'overwrites the weights of a model if there is no memory for a second copy' {
         $own = Join-Path $TestDrive own.pth
         $null = Export-Weights (New-GptModel @TinyGpt -Seed 9) $own
         foreach ($device in 'cpu', 'sim') {
@@ -45,7 +45,7 @@ Describe 'Import-Weights' {
             (Invoke-GptModel $back $ids).Logits | Should -Be $expected
         }
     }
-    It 'loses the weights of a model, and says so, where overwriting them fails' {
+    It 'loses the weights of a model, and reports it, if overwriting them fails' {
         $model = Import-Weights $file -Device cpu -Strategy Stream -HeadCount 2
         $manifest = (New-WeightManifest (Export-Weights (New-GptModel @TinyGpt -Seed 10) (Join-Path $TestDrive other.pth)).FullName).Manifest
         { Import-Weights $file -Model $model -Device cpu -Strategy Stream -Manifest $manifest -HostMemoryLimit 1KB -ErrorAction Stop } | Should -Throw -ErrorId 'ML6111,*'
@@ -71,7 +71,7 @@ Describe 'Import-Weights' {
         $part = $plans[0] | New-WeightManifest -Destination (Join-Path $TestDrive part.manifest.json)
         $part.TensorCount | Should -Be $plans[0].TensorCount
     }
-    It 'refuses the parameters of a new model beside -Model' {
+    It 'refuses the parameters of a new model together with -Model' {
         $meta = New-GptModel @TinyGpt -Meta -Name kept
         { Import-Weights $file -Model $meta -Name other } | Should -Throw -ErrorId 'ML6031,*'
         { Import-Weights $file -Model $meta -HeadCount 4 } | Should -Throw -ErrorId 'ML6031,*'
@@ -82,14 +82,14 @@ Describe 'Import-Weights' {
         { Import-Weights $file -Model $other -ErrorAction Stop } | Should -Throw -ErrorId 'ML6007,MemLoad.Commands.ImportWeightsCommand'
         $other.State | Should -Be Meta
     }
-    It 'refuses what exceeds a limit, before memory is touched, unless forced' {
+    It 'refuses a load that exceeds a limit, before memory is allocated, unless forced' {
         $before = @(Get-GptModel).Count
         { Import-Weights $file -Strategy Baseline -HeadCount 2 -HostMemoryLimit 1KB -ErrorAction Stop } | Should -Throw -ErrorId 'ML7005,MemLoad.Commands.ImportWeightsCommand'
         { Import-Weights $file -Strategy Baseline -HeadCount 2 -DeviceMemoryLimit 1KB -ErrorAction Stop } | Should -Throw -ErrorId 'ML7006,MemLoad.Commands.ImportWeightsCommand'
         @(Get-GptModel).Count | Should -Be $before
         (Import-Weights $file -Strategy Baseline -HeadCount 2 -HostMemoryLimit 1KB -Force).State | Should -Be Loaded
     }
-    It 'takes the fastest way that fits unless told otherwise, and says which and why' {
+    It 'uses the fastest strategy that fits by default, and shows which and why' {
         $verbose, $model = (Import-Weights $file -HeadCount 2 -Verbose 4>&1).Where({ $_ -is [System.Management.Automation.VerboseRecord] }, 'Split')
         $model.Strategy | Should -BeIn $StrategyNames
         "$verbose" | Should -BeLike "*$($model.Strategy)*the fastest plan that fits*"
@@ -99,18 +99,18 @@ Describe 'Import-Weights' {
         $types = 'Import-Weights', 'Measure-LoadMemory', 'Get-LoadPlan', 'New-GptModel' | ForEach-Object { (Get-Command $_).ImplementingType }
         $types | ForEach-Object { [Activator]::CreateInstance($_).Device } | Sort-Object -Unique | Should -Be ([MemLoad.DeviceRegistry]::Default)
     }
-    It 'says in a refusal which limit, what is missing and what to type, and that works' {
+    It 'states in a refusal the limit, the shortage and a strategy to use, and that strategy works' {
         try { Import-Weights $file -Strategy Baseline -HeadCount 2 -HostMemoryLimit 2KB -ErrorAction Stop } catch { $refusal = $_ }
-        $refusal.Exception.Message | Should -BeLike '*more than the 2.0 KiB it may take: the limit given is 2.0 KiB*'
+        $refusal.Exception.Message | Should -BeLike '*more than the 2.0 KiB it may use: the limit given is 2.0 KiB*'
         $null = $refusal.Exception.Message -match 'type -Strategy (\w+)'
         (Import-Weights $file -Strategy $Matches[1] -HeadCount 2 -HostMemoryLimit 2KB).State | Should -Be Loaded
     }
-    It 'warns where the heads are not known, and takes any state dict' {
+    It 'warns if the number of heads is not known, and loads any state dict' {
         $null = Import-Weights $file -WarningVariable warnings -WarningAction SilentlyContinue
         $warnings[0].Message | Should -BeLike '*-HeadCount*'
         (Import-Weights (Join-Path $FixturesPath dtypes/all.safetensors)).State | Should -Be Loaded
     }
-    It 'lives through a mapped file that is cut short, and says what happened' -Skip:(-not $IsLinux) {
+    It 'continues after a mapped file is cut short, and reports what happened' -Skip:(-not $IsLinux) {
         $own = Join-Path $TestDrive cut.pth
         Copy-Item $file $own
         $model = Import-Weights $own -Strategy Mmap -Device cpu -HeadCount 2
@@ -120,7 +120,7 @@ Describe 'Import-Weights' {
         Join-Path $TestDrive copy.pth | Should -Not -Exist
         Remove-GptModel $model
     }
-    It 'does not map what somebody has open for writing, unless forced' -Skip:(-not $IsLinux) {
+    It 'does not map a file that is open for writing, unless forced' -Skip:(-not $IsLinux) {
         $writer = [IO.FileStream]::new($file, 'Open', 'Write', 'ReadWrite')
         try {
             { Import-Weights $file -Strategy Mmap -Device cpu -HeadCount 2 -ErrorAction Stop } | Should -Throw -ErrorId 'ML1012,MemLoad.Commands.ImportWeightsCommand'

@@ -15,12 +15,12 @@ Describe 'Initialize-WeightCache' {
         $rows[0].ElapsedMicroseconds | Should -BeGreaterThan 0
         if ($IsLinux) { $rows[0].CachedBytes | Should -Be $rows[0].FileBytes }
     }
-    It 'says what it would read, and reads nothing' {
+    It 'shows what it would read, and reads nothing' {
         $text = Invoke-ThisPowerShell -NoProfile -NonInteractive -Command "Import-Module '$ModulePath'; Initialize-WeightCache '$file' -WhatIf" | Out-String
         $text | Should -Match 'Read .* into the page cache.* on target "?.*model\.pth'
         Initialize-WeightCache $file -WhatIf | Should -BeNullOrEmpty
     }
-    It 'refuses what is no checkpoint and continues' {
+    It 'refuses a file that is not a checkpoint, and continues' {
         $text = Join-Path $TestDrive text.txt
         Set-Content $text hello
         $rows = Initialize-WeightCache $text, $file -ErrorVariable problem -ErrorAction SilentlyContinue

@@ -42,13 +42,13 @@ public sealed class GetClashCommand : Cmdlet
 "@
     }
 }
-Describe 'A module with another version of our dependencies' {
+Describe 'A module with another version of the dependencies' {
     BeforeDiscovery {
         $cases = foreach ($version in '0.0.0.1', '99.0.0.0') {
             foreach ($first in 'Clash', 'MemLoad') { @{ Version = $version; First = $first } }
         }
     }
-    It 'works beside MemLoad: <Version>, <First> first' -ForEach $cases {
+    It 'works together with MemLoad: <Version>, <First> first' -ForEach $cases {
         $names = 'System.IO.Hashing', 'System.Numerics.Tensors'
         # The runtime uses a later library in the default context for the cmdlets, which the next test shows.
         if ($Version -eq '0.0.0.1' -or $First -eq 'MemLoad') { $names += 'MemLoad.Core' }
@@ -87,14 +87,14 @@ Describe 'A module with another version of our dependencies' {
         # Each module has its own assemblies, and MemLoad has loaded none into the default context.
         $result.Contexts | Sort-Object | Should -Be (@($names.ForEach{ "$_ Default" }) + @(($names + 'MemLoad.Core' | Sort-Object -Unique).ForEach{ "$_ MemLoad" }) | Sort-Object)
     }
-    It 'that has loaded a later MemLoad.Core keeps MemLoad from being imported, with one sentence' {
+    It 'that has loaded a later MemLoad.Core prevents the import of MemLoad, with a message of one sentence' {
         $clash = New-ClashingModule 99.0.0.0 MemLoad.Core
         $text = Invoke-ThisPowerShell -NoProfile -NonInteractive -Command "Import-Module '$clash'; Get-Clash; try { Import-Module '$ModulePath' -ErrorAction Stop } catch { `"`$_`" }"
         $text | Should -Be 'MemLoad.Core 99.0.0.0', "Another module has loaded MemLoad.Core 99.0.0.0, and this MemLoad is $ModuleVersion.0. Import MemLoad first, or in another process."
     }
 }
 Describe 'The load context of the module' {
-    It 'has every assembly of the folder but those that PowerShell imports' {
+    It 'has every assembly of the folder except those that PowerShell imports' {
         $imported = 'MemLoad.Cmdlets', 'MemLoad.Isolation'
         $others = (Get-ChildItem $folder -Filter *.dll).BaseName.Where{ $_ -notin $imported }
         $others | Should -Contain System.IO.Hashing

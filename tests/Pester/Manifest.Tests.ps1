@@ -18,16 +18,16 @@ Describe 'Manifest' {
         $manifest.CmdletsToExport | Sort-Object | Should -Be ($exported | Sort-Object)
         $module.ExportedFunctions.Count + $module.ExportedAliases.Count + $module.ExportedVariables.Count | Should -Be 0
     }
-    It 'is the source of the assemblies'' version' {
+    It 'is the source of the version of the assemblies' {
         (Get-MemLoadRuntime)[0].ModuleVersion | Should -Be $manifest.ModuleVersion
     }
-    It 'uses approved verbs only' {
+    It 'uses only approved verbs' {
         (Get-Module MemLoad).ExportedCmdlets.Values.Verb | Where-Object { $_ -notin (Get-Verb).Verb } | Should -BeNullOrEmpty
     }
-    It 'comes without PowerShell''s own assembly' {
+    It 'does not include the assembly of PowerShell' {
         Join-Path $folder System.Management.Automation.dll | Should -Not -Exist
     }
-    It 'brings its licence, changes and help' {
+    It 'includes its license, changes and help' {
         'LICENSE', 'CHANGELOG.md', 'en-US/MemLoad.Cmdlets.dll-Help.xml', 'en-US/about_MemLoad.help.txt', 'ja-JP/about_MemLoad.help.txt' | ForEach-Object { Join-Path $folder $_ | Should -Exist }
     }
 }

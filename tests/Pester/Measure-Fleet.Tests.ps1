@@ -34,7 +34,7 @@ BeforeAll {
     }
 }
 if ($NoFleet) {
-    Describe 'PowerShell over SSH' { It "is tested where there is a server (11 tests; $NoFleet)" -Skip { } }
+    Describe 'PowerShell over SSH' { It "is tested if there is a server (11 tests; $NoFleet)" -Skip { } }
 }
 else {
 Describe 'Rows over SSH' {
@@ -93,37 +93,37 @@ Describe 'Measure-Fleet.ps1 on 8 nodes' {
     }
     AfterAll { Stop-TestFleet $folder }
 
-    It 'gives 8 nodes 8 outcomes in one go' {
+    It 'gives 8 nodes 8 outcomes in one run' {
         $rows.Count | Should -Be 8
         $of.Count | Should -Be 8
         $of['n1', 'n2', 'n3', 'n4', 'slow'].Outcome | Sort-Object -Unique | Should -Be Loaded
         $of['down', 'small', 'flipped'].Outcome | Should -Be Failed, Refused, Failed
         $code | Should -Be 1
     }
-    It 'says of each node that did not load why, and what to do' {
-        $of['down'].Message | Should -BeLike "No connection: *port $($nodes[4].Port)*See that the node is up and that this asks nothing: ssh -p $($nodes[4].Port) *"
+    It 'gives for each node that did not load the reason and the remedy' {
+        $of['down'].Message | Should -BeLike "No connection: *port $($nodes[4].Port)*Check that the node is up and that this command does not prompt: ssh -p $($nodes[4].Port) *"
         $of['small'].Message | Should -BeLike 'ML7005: *ulimit -d*type -Strategy Mmap*'
         $of['flipped'].Message | Should -BeLike "ML6111: 1 of 2 tensors differs from the manifest: 'layers.1.weight'*"
         'down', 'small', 'flipped' | ForEach-Object { $name = $_; @($warnings | Where-Object { "$_" -like "${name}: *" }).Count | Should -Be 1 }
     }
-    It 'names the node with the odd weights' {
+    It 'names the node with different weights' {
         "$($warnings[-1])" | Should -BeLike 'Weights differ. 5 nodes agree with the manifest (*). Other nodes: flipped (*). *'
     }
-    It 'gives every row the same columns, the host by its own name and the node by the name it was given' {
+    It 'gives every row the same columns, with the name of the host and the given name of the node' {
         foreach ($row in $rows) { $row.psobject.Properties.Name | Should -Be (@('Node') + $columns) }
         $of['n1'].HostName | Should -Be ([Environment]::MachineName)
         $of['down'].HostName | Should -Be down
         $of['n1'].PeakHostBytes | Should -BeOfType long
         $rows | Out-String -Width 200 | Should -Match '(?m)^flipped +Stream +Failed +ML6111'
     }
-    It 'installs this very build on nodes that have none, and leaves nothing else behind' {
+    It 'installs this build on nodes without MemLoad, and leaves no other files' {
         foreach ($node in 'n1', 'flipped', 'slow') {
             $modules = "$folder/$node/home/.local/share/powershell/Modules/MemLoad"
             Get-ChildItem $modules -Force | ForEach-Object Name | Should -Be $ModuleVersion
             (Get-FileHash $modules/*/MemLoad.Core.dll).Hash | Should -Be (Get-FileHash (Join-Path (Split-Path $ModulePath) MemLoad.Core.dll)).Hash
         }
     }
-    It 'makes a CSV file that a report can be made of' {
+    It 'writes a CSV file that a report can be written from' {
         $written = Import-Csv $csv
         $written.Node | Sort-Object | Should -Be ($nodes.Node | Sort-Object)
         $page = $written | Export-LoadReport (Join-Path $TestDrive fleet.html) -PassThru
@@ -140,7 +140,7 @@ Describe 'Measure-Fleet.ps1 on 8 nodes' {
         'n1', 'n2', 'n3', 'n4', 'slow' | ForEach-Object { $after[$_].StartedAt | Should -Be $before[$_].StartedAt }
         $after['down', 'flipped', 'small'].Outcome | Should -Be Loaded, Loaded, Refused
     }
-    It 'goes by the majority where there is no manifest, and by nothing where there is none' {
+    It 'uses the majority if there is no manifest, and does not decide if there is no majority' {
         $nodes[7].Path = $bad
         $votes = Join-Path $TestDrive votes.csv
         $null = & $script $nodes[0, 7] @ssh -Parameters $what -OutFile $votes -WarningVariable tie -WarningAction SilentlyContinue -InformationAction SilentlyContinue
@@ -157,7 +157,7 @@ Describe 'Measure-Fleet.ps1 on 8 nodes' {
         $LASTEXITCODE | Should -Be 0
         "$($said[-1])" | Should -BeLike 'Weights: 3 nodes agree, digest *'
     }
-    It 'stops a node at the time limit, keeps the rows that came, and goes on with the next node' {
+    It 'stops a node at the time limit, keeps the rows that it received, and continues with the next node' {
         $endless = @{ Path = $file; Strategy = 'Mmap'; Device = 'cpu'; Repeat = 1000000 }
         $rows = @(& $script $nodes[0, 1] @ssh -Parameters $endless -ThrottleLimit 1 -TimeLimitSeconds 15 -WarningAction SilentlyContinue -InformationAction SilentlyContinue)
         foreach ($node in 'n1', 'n2') {
@@ -167,12 +167,12 @@ Describe 'Measure-Fleet.ps1 on 8 nodes' {
             $own[-1].Message | Should -BeLike '*after 15 s, the time limit of a node. Rows received: *raise -TimeLimitSeconds.'
         }
     }
-    It 'makes a row of what is wrong with the checkpoint, the key or the subsystem' {
+    It 'returns a row for an error of the checkpoint, the key or the subsystem' {
         $quiet = @{ WarningAction = 'SilentlyContinue'; InformationAction = 'SilentlyContinue' }
         (& $script $nodes[0] @ssh @quiet -Parameters @{ Path = '/nowhere.pth' }).Message | Should -BeLike 'ML1001: *'
         $none = & $script $nodes[0..3] @ssh @quiet -Subsystem nothing
         $none.Node | Sort-Object | Should -Be n1, n2, n3, n4
-        foreach ($row in $none) { $row.Message | Should -BeLike "No connection: ssh connects, but PowerShell does not answer: *Subsystem powershell /usr/bin/pwsh -sshs -NoLogo*" }
+        foreach ($row in $none) { $row.Message | Should -BeLike "No connection: ssh connects, but PowerShell does not respond: *Subsystem powershell /usr/bin/pwsh -sshs -NoLogo*" }
         $ssh.KeyFilePath = "$folder/host"
         (& $script "127.0.0.1:$($nodes[0].Port)" @ssh @quiet).Message | Should -BeLike 'No connection: *Permission denied*'
     }
@@ -181,7 +181,7 @@ Describe 'Measure-Fleet.ps1 on 8 nodes' {
 Describe 'Measure-Fleet.ps1 on nodes that are down' {
     # If an ssh process ends while PowerShell writes to it, that PowerShell process ends, too. This occurred in three of three runs with 12
     # ports.
-    It 'gives a row for each of 12, named in one text as from cron' -Skip:(-not (Get-Command ssh -CommandType Application -ErrorAction Ignore)) {
+    It 'gives a row for each of 12 nodes, named in one text as from cron' -Skip:(-not (Get-Command ssh -CommandType Application -ErrorAction Ignore)) {
         $listeners = 1..12 | ForEach-Object { [System.Net.Sockets.TcpListener]::new([ipaddress]::Loopback, 0) }
         $names = $listeners | ForEach-Object { $_.Start(); "127.0.0.1:$($_.LocalEndpoint.Port)" }
         $listeners | ForEach-Object Stop
@@ -191,10 +191,10 @@ Describe 'Measure-Fleet.ps1 on nodes that are down' {
         $rows = Import-Csv $csv
         $rows.Node | Sort-Object | Should -Be ($names | Sort-Object)
         $rows.Outcome | Sort-Object -Unique | Should -Be Failed
-        foreach ($row in $rows) { $row.Message | Should -BeLike 'No connection: *See that the node is up and that this asks nothing: ssh -p *' }
+        foreach ($row in $rows) { $row.Message | Should -BeLike 'No connection: *Check that the node is up and that this command does not prompt: ssh -p *' }
     }
 }
-Describe 'Measure-Fleet.ps1, before it connects to anyone' {
+Describe 'Measure-Fleet.ps1, before it connects to a node' {
     It 'refuses <Name>' -TestCases @(
         @{ Name = 'a parameter that there is not'; Arguments = @{ HostName = 'a'; Parameters = @{ Pth = 'x' } }; Says = "Measure-LoadMemory has no parameter 'Pth'*It takes*Path*" }
         @{ Name = 'a manifest among them'; Arguments = @{ HostName = 'a'; Parameters = @{ Manifest = 'x' } }; Says = 'Give the manifest as -Manifest*' }

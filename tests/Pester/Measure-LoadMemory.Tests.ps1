@@ -4,7 +4,7 @@ BeforeAll {
     New-TinyCheckpoint $file
 }
 Describe 'Measure-LoadMemory' {
-    It 'gives one row a strategy, all with the same weights' {
+    It 'gives one row per strategy, all with the same weights' {
         $rows = Measure-LoadMemory $file
         $rows.Strategy | Should -Be $StrategyNames
         $rows.Outcome | Sort-Object -Unique | Should -Be Loaded
@@ -12,7 +12,7 @@ Describe 'Measure-LoadMemory' {
         $rows[0].HostName | Should -Be ([Environment]::MachineName)
         foreach ($row in $rows) { $row.PeakDeviceBytes | Should -Be $row.ForecastDeviceBytes }
     }
-    It 'repeats, and takes cache and device' {
+    It 'repeats, and accepts a cache state and a device' {
         $rows = Measure-LoadMemory $file -Strategy Stream -Repeat 2 -Cache Warm -Device cpu
         $rows.Run | Should -Be 1, 2
         $rows.Cache | Should -Be Warm, Warm
@@ -20,7 +20,7 @@ Describe 'Measure-LoadMemory' {
         $rows[0].CachedBytesAtStart | Should -Be ($IsWindows ? $null : $rows[0].FileBytes)
         $rows[0].PeakDeviceBytes | Should -Be 0
     }
-    It 'takes files from the pipeline, and one bad path of ten costs one error' {
+    It 'accepts files from the pipeline, with one error for one invalid path of ten' {
         1..9 | ForEach-Object { Copy-Item $file (Join-Path $TestDrive "copy$_.pth") }
         Set-Content (Join-Path $TestDrive copy5a.pth) 'not a checkpoint'
         $rows = Get-ChildItem (Join-Path $TestDrive copy*.pth) | Measure-LoadMemory -Strategy Meta -InProcess -ErrorVariable problems -ErrorAction SilentlyContinue
@@ -30,7 +30,7 @@ Describe 'Measure-LoadMemory' {
         $problems[0].TargetObject | Should -BeLike '*copy5a.pth'
         $problems[0].CategoryInfo.Category | Should -Be InvalidData
     }
-    It 'takes a block in the first place, and neither runs it nor measures with -WhatIf' {
+    It 'accepts a block as the first argument, and neither runs nor measures it with -WhatIf' {
         $row = Measure-LoadMemory { $made = 1 }
         $row | Should -BeOfType MemLoad.BlockMeasurement
         $made | Should -Be 1
@@ -41,23 +41,23 @@ Describe 'Measure-LoadMemory' {
         $samples | Should -Not -Exist
         (Get-Item $file | Measure-LoadMemory -Strategy Mmap -InProcess).Outcome | Should -Be Loaded
     }
-    It 'says that a path is not there' {
+    It 'reports that a path does not exist' {
         { Measure-LoadMemory (Join-Path $TestDrive nothing.pth) -ErrorAction Stop } | Should -Throw -ErrorId 'ML1001,MemLoad.Commands.MeasureLoadMemoryCommand'
         { Measure-LoadMemory (Join-Path $TestDrive nothing*.pth) -ErrorAction Stop } | Should -Throw -ErrorId 'ML1001,MemLoad.Commands.MeasureLoadMemoryCommand'
         { Measure-LoadMemory Env:PATH -ErrorAction Stop } | Should -Throw -ErrorId 'ML1009,MemLoad.Commands.MeasureLoadMemoryCommand'
     }
-    It 'takes a literal path with wildcard characters in it' {
+    It 'accepts a literal path with wildcard characters in it' {
         $odd = Join-Path $TestDrive 'a[1].pth'
         [IO.File]::Copy($file, $odd)
         (Measure-LoadMemory -LiteralPath $odd -Strategy Mmap -InProcess).Path | Should -Be $odd
         (Get-Item -LiteralPath $odd | Measure-LoadMemory -Strategy Mmap -InProcess).Path | Should -Be $odd
     }
-    It 'resolves relative paths where the session is' {
+    It 'resolves relative paths against the location of the session' {
         Push-Location $TestDrive
         try { (Measure-LoadMemory ./model.pth -Strategy Mmap -InProcess).Path | Should -Be (Join-Path (Get-Item $TestDrive).FullName model.pth) }
         finally { Pop-Location }
     }
-    It 'makes a row of a refusal, and then an error' {
+    It 'returns a row for a refusal, and then an error' {
         $row = Measure-LoadMemory $file -Strategy Baseline -DeviceMemoryLimit 1KB -ErrorVariable problem -ErrorAction SilentlyContinue
         $row.Outcome, $row.Verdict, $row.AsForecast | Should -Be Refused, refused, $null
         $problem.Count | Should -Be 1
@@ -76,7 +76,7 @@ Describe 'Measure-LoadMemory' {
         $row.Message | Should -BeLike 'ML7006:*'
         $row.PeakHostBytes | Should -BeNullOrEmpty
     }
-    It 'gives the exit code that a script waits for, and the next load its turn' {
+    It 'gives the exit code to a script, and continues with the next load' {
         $null = Invoke-ThisPowerShell -NoProfile -NonInteractive -Command "Import-Module '$ModulePath'; Measure-LoadMemory '$file' -Strategy Stream" 2>&1
         $LASTEXITCODE | Should -Be 0
         $said = Invoke-ThisPowerShell -NoProfile -NonInteractive -Command (
@@ -84,18 +84,18 @@ Describe 'Measure-LoadMemory' {
         $LASTEXITCODE | Should -Be 1
         "$said" | Should -Match 'Baseline .*Refused.*ML7005.*Mmap .*forecast'
     }
-    It 'says of a row whether it is as forecast' {
+    It 'states in a row whether it is as forecast' {
         $fat = [scriptblock]::Create('param($v) $row = [MemLoad.LoadMeasurement]@{ Strategy="Stream"; Device="cpu"; Outcome="Loaded"; Run=1; HostName="h"; StartedAt="2026-01-02T03:04:05.678+00:00"; ModuleVersion="1"; ForecastHostBytes=0; PeakHostBytes=$v }; $row')
         (& $fat 1MB).Verdict, (& $fat 1MB).AsForecast | Should -Be 'as forecast', $true
         (& $fat 9MB).Verdict, (& $fat 9MB).AsForecast | Should -Be 'host +9.0 MiB', $false
     }
-    It 'measures what Auto takes, and says in the row what and why' {
+    It 'measures the strategy that Auto chooses, and has the strategy and the reason in the row' {
         $row = Measure-LoadMemory $file -Strategy Auto -Device cpu
         $row.Strategy, $row.Outcome | Should -Be Auto, Loaded
         $row.ChosenStrategy | Should -BeIn $StrategyNames
         $row.Note | Should -BeLike '*the fastest plan that fits*'
     }
-    It 'measures what does not fit only if forced' {
+    It 'measures a load that does not fit only if forced' {
         (Measure-LoadMemory $file -Strategy Baseline -HostMemoryLimit 1KB -ErrorAction SilentlyContinue).Outcome | Should -Be Refused
         $row = Measure-LoadMemory $file -Strategy Baseline -HostMemoryLimit 1KB -Force
         $row.Outcome | Should -Be Loaded
@@ -132,16 +132,16 @@ Describe 'Measure-LoadMemory' {
             ($one | Select-Object Speed).psobject.Properties.Name | Should -Contain BytesPerSecond
         }
     }
-    It 'refuses a device and a size that are not there' {
+    It 'refuses an unknown device and an unknown size' {
         { Measure-LoadMemory $file -Device gpu -ErrorAction Stop } | Should -Throw -ErrorId 'ML7003,*'
         { Measure-LoadMemory $file -Device cuda:0 -ErrorAction Stop } | Should -Throw -ErrorId 'ML7004,*'
         { Measure-LoadMemory -Size gpt9 -ErrorAction Stop } | Should -Throw -ErrorId 'ML6008,*'
     }
-    It 'takes plans from the pipeline' {
+    It 'accepts plans from the pipeline' {
         $rows = Get-LoadPlan $file | Where-Object Strategy -in Mmap, Stream | Measure-LoadMemory -InProcess
         $rows.Strategy | Should -Be Mmap, Stream
     }
-    It 'casts to the same weights by every strategy, plans from the pipeline included' {
+    It 'casts to the same weights with every strategy, also for plans from the pipeline' {
         foreach ($device in 'cpu', 'sim') {
             $rows = Get-LoadPlan $file -Device $device -DType float16 | Measure-LoadMemory -InProcess
             $rows.Outcome | Sort-Object -Unique | Should -Be Loaded
@@ -150,7 +150,7 @@ Describe 'Measure-LoadMemory' {
             $rows[0].WeightsDigest | Should -Not -Be (Measure-LoadMemory $file -Device $device -Strategy Stream -InProcess).WeightsDigest
         }
     }
-    It 'keeps the samples of the rows that the next command took' {
+    It 'keeps the samples of the rows that the next command received' {
         $samples = Join-Path $TestDrive first.jsonl
         $first = Measure-LoadMemory $file -Strategy Stream, Mmap -InProcess -TimelinePath $samples | Select-Object -First 1
         $first.Strategy | Should -Be Stream
@@ -169,12 +169,12 @@ Describe 'Measure-LoadMemory -ScriptBlock' {
         $row.PeakHostBytes | Should -BeGreaterThan 60MB
         $row.ElapsedMicroseconds | Should -BeGreaterThan 0
     }
-    It 'sees what models took of a device' {
+    It 'counts the memory that models use on a device' {
         $row = Measure-LoadMemory -ScriptBlock { $model = Import-Weights $file -HeadCount 2 -Strategy Meta }
         $row.PeakDeviceBytes | Should -Be (Get-LoadPlan $file -Strategy Meta).ForecastDeviceBytes
         Remove-GptModel $model
     }
-    It 'lets the block''s error through' {
+    It 'passes on the error of the block' {
         { Measure-LoadMemory -ScriptBlock { throw 'mine' } } | Should -Throw mine
     }
 }
@@ -200,7 +200,7 @@ Describe 'Measure-LoadMemory -FilePath' -Skip:(-not $IsLinux) {
         Import-Csv (Join-Path $TestDrive rows.csv) | Export-LoadReport (Join-Path $TestDrive rows.html)
         Get-Content -Raw (Join-Path $TestDrive rows.html) | Should -Match 'reader'
     }
-    It 'shows what the program writes if that is wanted, and makes a row and an error of a failure' {
+    It 'shows the output of the program on request, and returns a row and an error for a failure' {
         $said = Measure-LoadMemory -FilePath sh -ArgumentList '-c', 'echo out; echo err >&2; exit 3' -Name mine -Verbose -ErrorVariable problem -ErrorAction SilentlyContinue 4>&1
         $row = $said | Where-Object { $_ -isnot [System.Management.Automation.VerboseRecord] }
         "$($row.Strategy) $($row.Outcome) $($row.Message)" | Should -Match '^mine Failed ML8016: the program ended with code 3: err'
@@ -220,7 +220,7 @@ Describe 'Measure-LoadMemory -FilePath' -Skip:(-not $IsLinux) {
         Remove-Item (Join-Path $TestDrive program2.pth)
         (Measure-LoadMemory -FilePath true -Path $pattern).Path | Should -Be (Join-Path $TestDrive program1.pth)
     }
-    It 'has no heading of a checkpoint where none is named' {
+    It 'has no heading of a checkpoint if none is named' {
         Measure-LoadMemory -FilePath true | Format-Table | Out-String | Should -Match 'Checkpoint: *\r?\n'
     }
     It 'keeps the samples of a program whose failure ends the script' {
@@ -260,7 +260,7 @@ Describe 'Measure-LoadMemory for several devices' {
     }
 }
 Describe 'Measure-LoadMemory for monitoring' {
-    It 'gives a row its status, a warning above the one and an error above the other' {
+    It 'gives a row its status, with a warning above one bound and an error above the other' {
         $row = Measure-LoadMemory $file -Strategy Stream -InProcess -ModelName prod -WarnAbove @{ Time = [TimeSpan]::FromHours(1) } -FailAbove 'host=1TB,time=1h'
         $row.Status | Should -Be Pass
         $row.StatusReason | Should -BeNullOrEmpty
@@ -273,7 +273,7 @@ Describe 'Measure-LoadMemory for monitoring' {
         ($row.Outcome, $row.Status) -join ' ' | Should -Be 'Loaded Fail'
         $problem[0].FullyQualifiedErrorId | Should -BeLike 'ML8018,*'
     }
-    It 'refuses <Bad> by its words' -TestCases @{ Bad = 'soon' }, @{ Bad = 'time=soon' }, @{ Bad = @{ Hosts = 1 } }, @{ Bad = @{ Host = $null } } {
+    It 'refuses <Bad> with a message that quotes it' -TestCases @{ Bad = 'soon' }, @{ Bad = 'time=soon' }, @{ Bad = @{ Hosts = 1 } }, @{ Bad = @{ Host = $null } } {
         param($Bad)
         { Measure-LoadMemory $file -FailAbove $Bad -WhatIf } | Should -Throw -ErrorId 'ParameterArgumentTransformationError,*' -ExpectedMessage '*is not a bound: write time=SECONDS*'
     }

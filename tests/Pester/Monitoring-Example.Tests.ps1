@@ -5,7 +5,7 @@ BeforeDiscovery {
 }
 Describe 'A scheduled measurement' {
     if ($noProgram) {
-        It 'is tested where sh and the command memload are (4 tests)' -Skip { }
+        It 'is tested if sh and the command memload are installed (4 tests)' -Skip { }
         return
     }
     BeforeAll {
@@ -42,7 +42,7 @@ Describe 'A scheduled measurement' {
         Get-Content -Raw $metrics/memload-prod.prom | Should -Match 'memload_load_success\{model="prod",strategy="Mmap",device="cpu"\} 1'
         (Invoke-Measurement $rows $file prod -Strategy Stream -Device cpu).Rows.Count | Should -Be 3
     }
-    It 'logs why a row failed, and fails' {
+    It 'logs the reason of a failed row, and fails' {
         $run = Invoke-Measurement (Join-Path $TestDrive slow.csv) $file prod -Strategy Stream -Device cpu -FailAbove host=1000
         $run.Code | Should -Be 1
         $run.Rows.Status | Should -Be Fail
@@ -54,7 +54,7 @@ Describe 'A scheduled measurement' {
         $run.Rows | Should -BeNullOrEmpty
         $run.Log | Should -BeLike '-t|memload|-p|user.err|--|prod: *no such file (/nowhere/model.pth)*'
     }
-    It 'is one line of the log in the script of the command line' {
+    It 'is one line of the log with the script of the command line' {
         $rows = Join-Path $TestDrive line/rows.csv
         $env:MEMLOAD_ROWS, $env:MEMLOAD_METRICS = $rows, $metrics
         try {

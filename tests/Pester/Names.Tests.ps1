@@ -13,7 +13,7 @@ BeforeAll {
 }
 AfterAll { Clear-ModelMemory }
 Describe 'Names' {
-    It 'of parameters mean the same in every cmdlet' {
+    It 'of parameters have the same meaning in every cmdlet' {
         $common = [System.Management.Automation.Cmdlet]::CommonParameters
         foreach ($group in $commands.Parameters.Values | Where-Object Name -notin $common | Group-Object Name) {
             @($group.Group | ForEach-Object { (Get-PlainType $_.ParameterType).FullName } | Sort-Object -Unique) | Should -HaveCount 1 -Because "-$($group.Name)"
@@ -55,7 +55,7 @@ Describe 'Names' {
         $rows.Message -like 'ML7005:*' | Should -HaveCount 2
         { Import-Weights $file -Strategy Baseline -HeadCount 2 -MaxDeviceMemory 1KB -Device sim -ErrorAction Stop } | Should -Throw -ErrorId 'ML7006,*'
     }
-    It 'of what Get-MemoryUsage gives are not those that rows count otherwise' {
+    It 'of properties of Get-MemoryUsage are not those of columns that count differently' {
         $usage = Get-MemoryUsage
         $usage.PSObject.Properties.Name | Should -Not -Contain PeakHostBytes
         if ($IsLinux) { $usage.PeakResidentBytes | Should -BeGreaterOrEqual $usage.HostBytes }

@@ -93,7 +93,7 @@ Describe 'The folder of the module' {
         $named | Should -Contain docs/report.md
         foreach ($document in $named) { Join-Path $base $document | Should -Exist }
     }
-    It 'has scripts that find the module they came with' {
+    It 'has scripts that find the module that includes them' {
         $base = Split-Path $ModulePath
         $text = Get-Content -Raw (Join-Path $base examples/notebook.ps1)
         $first = [regex]::Match($text, '(?s)if \(-not \(Get-Module MemLoad\)\) \{.*?\n\}').Value.Replace('$PSScriptRoot', "'$base/examples'")
@@ -103,7 +103,7 @@ Describe 'The folder of the module' {
 }
 Describe 'The archive of the command' {
     if ($noArchive) {
-        It 'is tested where there is one (2 tests: ./build.ps1 -Task Package makes it)' -Skip { }
+        It 'is tested if there is one (2 tests: ./build.ps1 -Task Package creates it)' -Skip { }
         return
     }
     It 'gives a row without .NET on the machine' {
@@ -119,7 +119,7 @@ Describe 'The archive of the command' {
         Get-ChildItem (Split-Path $program) | ForEach-Object Name | Sort-Object |
             Should -Be 'CHANGELOG.md', 'dotnet-LICENSE.TXT', 'dotnet-THIRD-PARTY-NOTICES.TXT', 'LICENSE', 'memload', 'README.md', 'THIRD-PARTY.md'
     }
-    It 'is as SHA256SUMS says' {
+    It 'has the hash in SHA256SUMS' {
         $sums = Get-Content (Join-Path $output SHA256SUMS)
         $sums.Count | Should -Be @(Get-ChildItem $output -File | Where-Object Name -ne SHA256SUMS).Count
         foreach ($line in $sums) {

@@ -6,7 +6,7 @@ BeforeAll {
 }
 AfterAll { Clear-ModelMemory }
 
-Describe 'Parameters that take names' {
+Describe 'Parameters that accept names' {
     BeforeAll {
         # The parameters of all cmdlets whose type is an enum, a nullable enum or an array of an enum, without the common parameters of
         # PowerShell.
@@ -21,7 +21,7 @@ Describe 'Parameters that take names' {
         }
         function Get-Names($Named) { @($Named.Parameter.Attributes | Where-Object { $_.GetType().Name -eq 'EnumNamesAttribute`1' }) }
     }
-    It 'take nothing but names, in every cmdlet' {
+    It 'accept only names, in every cmdlet' {
         $named.Count | Should -BeGreaterThan 8
         foreach ($one in $named) {
             $names = Get-Names $one
@@ -29,7 +29,7 @@ Describe 'Parameters that take names' {
             $names[0].GetType().GenericTypeArguments[0] | Should -Be $one.Parameter.ParameterType -Because $one.Name
         }
     }
-    It 'take every name in any case, and several only where several are taken' {
+    It 'accept every name in any case, and several names only for lists' {
         foreach ($one in $named) {
             $names = (Get-Names $one)[0]
             $words = $one.Enum.GetEnumNames()
@@ -40,16 +40,16 @@ Describe 'Parameters that take names' {
             }
             foreach ($pair in "$($words[0]),$($words[1])", "$($words[0]) , $($words[1])", $words[0..1], @("$($words[0])", [psobject]$words[1])) {
                 if ($one.Parameter.ParameterType.IsArray) { $names.Transform($null, $pair) | Should -Be ($words[0..1] -as "$($one.Enum.FullName)[]") -Because $one.Name }
-                else { { $names.Transform($null, $pair) } | Should -Throw "*There are 2 values and one is taken: choose from $($words -join ', ').*" -Because $one.Name }
+                else { { $names.Transform($null, $pair) } | Should -Throw "*There are 2 values and only one is allowed: choose from $($words -join ', ').*" -Because $one.Name }
             }
         }
     }
-    It 'take a beginning that only one name has, as PowerShell does' {
+    It 'accept the beginning of exactly one name, as PowerShell does' {
         (Get-LoadPlan $file -Strategy st, 'seq,MM').Strategy | Should -Be Stream, Sequential, Mmap
         { Get-LoadPlan $file -Strategy m } | Should -Throw "*'m' is not one of the names*"
         (Get-LoadPlan $file -Strategy Meta -DType B).DType | Should -Be bfloat16
     }
-    It 'refuse what is no name, and say which there are' {
+    It 'refuse other text, and list the names' {
         foreach ($one in $named) {
             $names = (Get-Names $one)[0]
             $words = $one.Enum.GetEnumNames()
@@ -60,7 +60,7 @@ Describe 'Parameters that take names' {
             }
         }
     }
-    It 'take an empty text or nothing for not given, where there is a value for that' {
+    It 'treat an empty text or null as not given, if the parameter has such a value' {
         foreach ($one in $named) {
             $names = (Get-Names $one)[0]
             foreach ($given in '', '  ', $null, @()) {
@@ -81,8 +81,8 @@ Describe 'Parameters that take names' {
         (Get-Completion $Line).CompletionText | Sort-Object | Should -Be $Expected
     }
 }
-Describe 'Parameters that take bytes' {
-    It 'take them as the command line does' {
+Describe 'Parameters that accept bytes' {
+    It 'accept them as the command line does' {
         $bytes = foreach ($command in Get-Command -Module MemLoad) {
             $command.Parameters.Values | Where-Object Name -match 'MemoryLimit$|Size$' | Where-Object ParameterType -eq ([Nullable[long]])
         }
@@ -109,7 +109,7 @@ Describe 'Several words in one text' {
         $rows.Strategy | Should -Be Sequential, Meta
         @($rows.DType -ne $null).Count | Should -Be 0
     }
-    It 'are measured as they stand, from a script file as from CSV' {
+    It 'are measured in their order, from a script file and from CSV' {
         $script = Join-Path $TestDrive measure.ps1
         $csv = Join-Path $TestDrive rows.csv
         Set-Content $script @"
@@ -128,7 +128,7 @@ Measure-LoadMemory '$file' -Device cpu -Strategy `$Strategy -DType `$DType | Exp
         $again.DType | Should -Be bfloat16, bfloat16
         $again.WeightsDigest | Should -Be $rows.WeightsDigest
     }
-    It 'are one error for each row of a file that has no such name, and the others have their turn' {
+    It 'are one error for each row with an unknown name, and the other rows are processed' {
         $plans = "Path,Strategy,Device`n$file,4,cpu`n$file,Meta,cpu" | ConvertFrom-Csv | Get-LoadPlan -ErrorVariable problems -ErrorAction SilentlyContinue
         $plans.Strategy | Should -Be Meta
         @($problems | ForEach-Object { "$_" } | Sort-Object -Unique).Count | Should -Be 1

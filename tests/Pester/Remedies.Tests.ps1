@@ -33,7 +33,7 @@ Describe 'Messages' {
     }
 }
 Describe 'Errors' {
-    It 'begin with the id of the rule, wherever a shell shows them' {
+    It 'begin with the id of the rule in every view of a shell' {
         $null = Get-LoadPlan nosuch.pth -ErrorVariable missing -ErrorAction SilentlyContinue
         $row = Measure-LoadMemory $file -Strategy Baseline -Device cpu -HostMemoryLimit 1KB -ErrorVariable refused -ErrorAction SilentlyContinue
         $import = Get-Problem { Import-Weights $file -Strategy Baseline -Device cpu -HostMemoryLimit 1KB -ErrorAction Stop }
@@ -50,7 +50,7 @@ Describe 'Errors' {
     }
 }
 Describe 'Remedies' {
-    It 'name a strategy that fits a device, and no switch that overrules it' {
+    It 'name a strategy that fits a device, and no switch that overrides the device' {
         $model = New-GptModel -VocabularySize 60000 -ContextLength 8 -EmbeddingSize 64 -LayerCount 1 -HeadCount 2
         $null = Export-Weights $model wide.pth
         Remove-GptModel $model
@@ -61,7 +61,7 @@ Describe 'Remedies' {
         "$refusal" -match ' fits: type -Strategy (\w+)\.' | Should -BeTrue -Because "$refusal"
         (Import-Weights @request -Strategy $Matches[1]).State | Should -Be Loaded
     }
-    It 'name formats as -Format takes them' {
+    It 'name formats as -Format accepts them' {
         foreach ($line in 'Convert-Weights model.pth out.xyz', 'Convert-Weights model.pth', 'Export-Weights (New-GptModel @TinyGpt) out.xyz') {
             $problem = Get-Problem ([scriptblock]::Create("$line -ErrorAction Stop"))
             $problem.FullyQualifiedErrorId | Should -BeLike 'ML9101,*'
@@ -73,7 +73,7 @@ Describe 'Remedies' {
         }
         Convert-Weights model.pth -Format Folder | Should -Exist
     }
-    It 'offer for -DType what is taken, and nothing else' {
+    It 'name for -DType exactly the accepted types' {
         foreach ($command in (Get-Command -Module MemLoad).Where{ $_.Parameters.ContainsKey('DType') }) {
             (Get-Completion "$($command.Name) -DType ").CompletionText | Should -Be 'BFloat16', 'Float16', 'Float32' -Because $command.Name
         }
@@ -81,18 +81,18 @@ Describe 'Remedies' {
         $problem = "$(Get-Problem { New-GptModel @TinyGpt -DType Int8 -ErrorAction Stop })"
         foreach ($dtype in 'BFloat16', 'Float16', 'Float32') { $problem | Should -Match "\b$dtype\b" }
     }
-    It 'cast weights that no model computes with' {
+    It 'cast weights that models do not compute with' {
         $wide = Join-Path $FixturesPath dtypes/mix.pth
         Get-WeightInfo $wide | Where-Object DType -eq float64 | Should -Not -BeNullOrEmpty
         (Import-Weights $wide -DType Float32 -Device cpu).AsWeights().Tensors.Where{ $_.DType -eq 'Float64' } | Should -BeNullOrEmpty
     }
-    It 'count the ranks of this very split' {
-        "$(Get-Problem { Get-LoadPlan model.pth -Rank 3 -ErrorAction Stop })" | Should -Match '-RankCount\.$'
-        "$(Get-Problem { Get-LoadPlan model.pth -Rank 3 -RankCount 3 -ErrorAction Stop })" -match 'of 3 they are 0 to (\d+) .*-Rank\)\.$' | Should -BeTrue
+    It 'name the ranks of the given split' {
+        "$(Get-Problem { Get-LoadPlan model.pth -Rank 3 -ErrorAction Stop })" | Should -Match '-RankCount\)\.$'
+        "$(Get-Problem { Get-LoadPlan model.pth -Rank 3 -RankCount 3 -ErrorAction Stop })" -match 'ranks of 3 are 0 to (\d+) .*-Rank\)\.$' | Should -BeTrue
         $last = $Matches[1]
         { Get-LoadPlan model.pth -Rank $last -RankCount 3 -ErrorAction Stop } | Should -Not -Throw
     }
-    It 'make room for a page of a report' {
+    It 'lead to a written page of a report' {
         $rows = Measure-LoadMemory model.pth -Strategy Stream -InProcess -Device cpu
         $null = New-Item -ItemType Directory page.html
         $problem = Get-Problem { $rows | Export-LoadReport page.html -ErrorAction Stop }
@@ -100,7 +100,7 @@ Describe 'Remedies' {
         "$problem" | Should -Match 'Name a file in the folder'
         "$problem" | Should -Not -Match 'checkpoint'
         ($rows | Export-LoadReport page.html/page.html -PassThru).FullName | Should -Exist
-        "$(Get-Problem { $rows | Export-LoadReport nowhere/page.html -ErrorAction Stop })" | Should -Match 'Make the folder first'
+        "$(Get-Problem { $rows | Export-LoadReport nowhere/page.html -ErrorAction Stop })" | Should -Match 'Create the folder first'
     }
     It 'load into a model that has no weights' {
         $model = New-GptModel @TinyGpt -Meta -Name empty
@@ -108,7 +108,7 @@ Describe 'Remedies' {
         $null = Import-Weights model.pth -Model empty
         (Invoke-GptModel empty 1, 2).Shape | Should -Be '1,2,64'
     }
-    It 'say how many heads there are' {
+    It 'ask for the number of heads' {
         $model = Import-Weights model.pth -Name headless -WarningAction SilentlyContinue
         "$(Get-Problem { Invoke-GptModel $model 1 -ErrorAction Stop })" | Should -Match 'Import-Weights -HeadCount'
         (Invoke-GptModel (Import-Weights model.pth -HeadCount 2) 1).Shape | Should -Be '1,1,64'
@@ -121,15 +121,15 @@ Describe 'A path with brackets' {
     }
     # Pester 5 does not delete files with such names.
     AfterAll { Remove-Item -LiteralPath 'open[1.pth', 'odd[1].pth' }
-    It 'is the file of that name: <_>' -ForEach 'odd[1].pth', './odd[1].pth', 'open[1.pth' {
+    It 'is the file with that name: <_>' -ForEach 'odd[1].pth', './odd[1].pth', 'open[1.pth' {
         (Get-LoadPlan $_ -Strategy Mmap).Path | Should -Be (Join-Path $TestDrive ($_ -replace '^\./'))
         (Get-LoadPlan -LiteralPath $_ -Strategy Mmap).Path | Should -Be (Join-Path $TestDrive ($_ -replace '^\./'))
     }
-    It 'is a pattern where there is no such file' {
+    It 'is a pattern if there is no such file' {
         (Get-LoadPlan '[m]odel.pth' -Strategy Mmap).Path | Should -Be $file
         (Get-LoadPlan 'odd`[1`].pth' -Strategy Mmap).Path | Should -Be (Join-Path $TestDrive 'odd[1].pth')
     }
-    It 'is an error that says what brackets are: <_>' -ForEach 'none[1].pth', 'none[1.pth', 'none*.pth' {
+    It 'is an error that explains brackets: <_>' -ForEach 'none[1].pth', 'none[1.pth', 'none*.pth' {
         $path = $_
         $problem = Get-Problem { Get-LoadPlan $path -ErrorAction Stop }
         $problem.FullyQualifiedErrorId | Should -BeLike 'ML1001,*'

@@ -44,7 +44,7 @@ AfterAll {
     $job | Remove-Job -Force
 }
 Describe 'A checkpoint on a server' {
-    It 'is planned as the file is, with the KV cache on top' {
+    It 'has the plan of the file, with the KV cache' {
         $remote = Get-LoadPlan $address -Strategy Meta, Stream -Device sim -DeviceMemoryLimit 5GB -ContextLength 8192 -Sequences 4
         $local = Get-LoadPlan $file -Strategy Meta, Stream -Device sim -DeviceMemoryLimit 5GB
         $remote.Path | Sort-Object -Unique | Should -Be $shown
@@ -64,7 +64,7 @@ Describe 'A checkpoint on a server' {
         $remote.File | Sort-Object -Unique | Should -Be $shown
         (Get-WeightInfo $address -Include *norm*).Count | Should -BeLessThan $local.Count
     }
-    It 'is refused where its bytes are needed, and no error tells a secret' {
+    It 'is refused if its bytes are needed, and no error contains a secret' {
         $problems = @()
         $null = Measure-LoadMemory $address -Strategy Stream -ErrorVariable +problems -ErrorAction SilentlyContinue
         $null = Import-Weights $address -ErrorVariable +problems -ErrorAction SilentlyContinue
@@ -81,7 +81,7 @@ Describe 'A checkpoint on a server' {
         Join-Path $TestDrive x.pth | Should -Not -Exist
         Join-Path $TestDrive x.json | Should -Not -Exist
     }
-    It 'is asked for on the hub only with -Remote' {
+    It 'is requested from the hub only with -Remote' {
         $before = $env:HF_ENDPOINT, $env:HF_HUB_CACHE
         try {
             $env:HF_ENDPOINT = "http://127.0.0.1:$port"

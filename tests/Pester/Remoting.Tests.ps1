@@ -13,7 +13,7 @@ BeforeAll {
         $Row | Out-String -Width 160 | Should -Match 'Strategy +Device +Host'
     }
 }
-Describe 'Rows from elsewhere' {
+Describe 'Rows from other processes' {
     # The folder of a .NET tool has a pwsh that only the user who installed the tool may start. Start-Job starts no other pwsh.
     It 'survive Start-Job' -Skip:($NoJobs) {
         Assert-Row (Start-Job { Import-Module $using:ModulePath; Measure-LoadMemory $using:file -Strategy Meta } | Receive-Job -Wait -AutoRemoveJob)

@@ -66,42 +66,42 @@ BeforeAll {
     }
 }
 Describe 'examples/Server.Tests.ps1' {
-    It 'is green on a good server' {
+    It 'passes on a good server' {
         $tests = Get-Result Good
         $tests.Name | Should -Be $all
         $tests.Result | Sort-Object -Unique | Should -Be Passed
     }
-    It 'asks only what it is told to expect' {
+    It 'tests only what it is told to expect' {
         $tests = Get-Result Little
         ($tests | Where-Object Result -eq Passed).Name | Should -Be $all[0, 2, 3]
         ($tests | Where-Object Result -eq Skipped).Count | Should -Be 3
     }
-    It 'is red, with a sentence, where a bit of the weights is flipped' {
+    It 'fails with one sentence if a bit of the weights is flipped' {
         Assert-OneRed (Get-Result Flipped) $all[5] "the weights of $manifest, but ML6111: 1 of * tensors differs from the manifest: 'trf_blocks.1.norm2.shift'*copy or download them again*"
     }
-    It 'is red, with a sentence, where there is too little memory' {
+    It 'fails with one sentence if there is too little memory' {
         $tests = Get-Result HostMemory
         Assert-OneRed $tests $all[3] "$file to load to cpu with strategy Stream, in 0.00 GiB of host memory, but the outcome is Refused: ML7005: *type -Strategy Mmap*"
         ($tests | Where-Object Result -eq Skipped).Name | ForEach-Object { $_ -split ' is skipped' | Select-Object -First 1 } | Should -Be $all[4, 5]
     }
-    It 'is red, with a sentence, where the device has too little' {
+    It 'fails with one sentence if the device has too little memory' {
         Assert-OneRed (Get-Result DeviceMemory) $all[3] "$file to load to sim with strategy Stream, * of device memory, but the outcome is *: ML*"
     }
-    It 'is red, with a sentence, where it takes too long' {
+    It 'fails with one sentence if the load takes too long' {
         Assert-OneRed (Get-Result Seconds) $all[4] "$file to load to cpu in 1E-09 s, but it took * s, with * % of the file in memory beforehand. See whether its disk is slow*raise MaxSeconds."
     }
-    It 'is red, with a sentence, where the file is cut off' {
+    It 'fails with one sentence if the file is cut off' {
         Assert-OneRed (Get-Result Cut) $all[2] "a whole checkpoint $cut, but ML2001: *cut off*Copy or download the file again*"
     }
-    It 'is red, with a sentence, where the file is missing' {
+    It 'fails with one sentence if the file is missing' {
         $tests = Get-Result NoFile
         Assert-OneRed $tests $all[2] 'a whole checkpoint /nowhere/model.pth, but ML1001: there is no such file (*nowhere?model.pth)*'
         @($tests | Where-Object Result -eq Skipped).Count | Should -Be 3
     }
-    It 'is red, with a sentence, where the device is missing' {
-        Assert-OneRed (Get-Result NoDevice) 'has the device cuda:77' 'the device cuda:77, but *. Run Get-MemLoadRuntime there: it says what is missing.'
+    It 'fails with one sentence if the device is missing' {
+        Assert-OneRed (Get-Result NoDevice) 'has the device cuda:77' 'the device cuda:77, but *. Run Get-MemLoadRuntime there to see what is missing.'
     }
-    It 'is red, with a sentence, where MemLoad is missing' {
+    It 'fails with one sentence if MemLoad is missing' {
         Assert-OneRed (Get-Result NoModule) $all[0] "the module MemLoad, but *'/nowhere/MemLoad'*. Install it, or name its folder as ModulePath."
     }
 }

@@ -5,7 +5,7 @@ BeforeAll {
 }
 AfterAll { Clear-ModelMemory }
 Describe 'The shell' {
-    It 'lives when a model is removed in one runspace while another exports it' {
+    It 'continues if a model is removed in one runspace while another exports it' {
         $model = New-GptModel -VocabularySize 9000 -ContextLength 64 -EmbeddingSize 256 -LayerCount 2 -HeadCount 2 -Name shared
         $file = Join-Path $TestDrive shared.safetensors
         $null = Export-Weights $model $file
@@ -25,7 +25,7 @@ Describe 'The shell' {
             $model.State | Should -Be Removed
         }
     }
-    It 'lets a writer in at once though the thread that mapped the file is gone' -Skip:(-not $IsLinux) {
+    It 'does not block a writer after the thread that mapped the file has ended' -Skip:(-not $IsLinux) {
         $file = Join-Path $TestDrive mapped.safetensors
         Copy-Item $small $file
         $model = Import-Weights $file -Strategy Mmap -Device cpu -WarningAction Ignore
@@ -38,8 +38,8 @@ Describe 'The shell' {
         Remove-GptModel $model
     }
 }
-Describe 'What nobody foresaw' {
-    It 'is an error with the id ML9999, and the pipeline goes on' {
+Describe 'An unexpected error' {
+    It 'is an error with the id ML9999, and the pipeline continues' {
         $references = (Join-Path (Split-Path $ModulePath) MemLoad.Cmdlets.dll), [psobject].Assembly.Location
         Add-Type -PassThru -IgnoreWarnings -ReferencedAssemblies $references -TypeDefinition @'
 using System.Management.Automation;
@@ -59,7 +59,7 @@ public sealed class UnforeseenCommand : MemLoad.Abstractions.MemLoadCmdlet
         # Exceptions of PowerShell itself are not changed.
         1, 2, 5 | Test-Unforeseen | Select-Object -First 1 | Should -Be 10
     }
-    It 'is not a NUL in a path, nor a size beyond all memory' {
+    It 'is not caused by a NUL in a path or by a size beyond all memory' {
         { Get-WeightInfo "a`0b" -ErrorAction Stop } | Should -Throw -ErrorId 'ML1001,*'
         { Get-WeightInfo -LiteralPath "a`0b" -ErrorAction Stop } | Should -Throw -ErrorId 'ML1001,*'
         { New-GptModel -VocabularySize 8 -ContextLength 8 -EmbeddingSize 1000000000 -LayerCount 1 -HeadCount 1 -Meta -ErrorAction Stop } |
@@ -68,14 +68,14 @@ public sealed class UnforeseenCommand : MemLoad.Abstractions.MemLoadCmdlet
 }
 Describe 'The measured child' {
     # A path that contains the path separator cannot name a startup hook.
-    It 'starts wherever the module lies: <_>' -ForEach @(if ($IsWindows) { "it’s ‘a’ c'd" } else { "it’s ‘a’ `"b`" c'd", 'a:b' }) {
+    It 'starts from any folder of the module: <_>' -ForEach @(if ($IsWindows) { "it’s ‘a’ c'd" } else { "it’s ‘a’ `"b`" c'd", 'a:b' }) {
         $odd = Join-Path $TestDrive $_
         Copy-Item (Split-Path $ModulePath) $odd -Recurse
         $first = [Environment]::ProcessPath
         $rest = @([IO.Path]::GetFileNameWithoutExtension($first) -eq 'dotnet' ? (Join-Path $PSHOME pwsh.dll) : @())
         & $first @rest -NoProfile -CommandWithArgs 'Import-Module -Name (Join-Path $args[0] MemLoad.psd1); (Measure-LoadMemory -LiteralPath $args[1] -Strategy Stream).Outcome' $odd $small | Should -Be Loaded
     }
-    It 'is started through dotnet where this shell was' -Skip:([IO.Path]::GetFileNameWithoutExtension([Environment]::ProcessPath) -ne 'dotnet') {
+    It 'is started through dotnet if this shell was' -Skip:([IO.Path]::GetFileNameWithoutExtension([Environment]::ProcessPath) -ne 'dotnet') {
         $DebugPreference = 'Continue'
         $said = Measure-LoadMemory $small -Strategy Stream 5>&1 | Where-Object { $_ -is [System.Management.Automation.DebugRecord] -and "$_" -like 'Measured child*' }
         "$said" | Should -BeLike '*dotnet *pwsh.dll *'

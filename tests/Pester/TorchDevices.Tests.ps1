@@ -23,7 +23,7 @@ Describe 'The TorchSharp assembly' {
 }
 Describe 'torch:cpu' -ForEach $parameters {
     if (-not $Build) {
-        It 'is tested where it is built (10 tests: dotnet build src/MemLoad.Torch)' -Skip { }
+        It 'is tested if it is built (10 tests: dotnet build src/MemLoad.Torch)' -Skip { }
         return
     }
     BeforeAll {
@@ -43,7 +43,7 @@ Describe 'torch:cpu' -ForEach $parameters {
         $file = Join-Path $TestDrive source.pth
         New-TinyCheckpoint $file
     }
-    It 'is there, with the versions of TorchSharp and libtorch' {
+    It 'is available, with the versions of TorchSharp and libtorch' {
         $device = Invoke-WithTorch { Get-MemLoadRuntime } | Where-Object Device -EQ torch:cpu
         $device.Available | Should -BeTrue -Because $device.Details
         $device.Library | Should -Match '^TorchSharp \d+\.\d+\.\d+, libtorch \d+\.\d+\.\d+$'
@@ -59,7 +59,7 @@ Describe 'torch:cpu' -ForEach $parameters {
         $logits[1].Count | Should -Be $logits[0].Count
         0..($logits[0].Count - 1) | ForEach-Object { [math]::Abs($logits[0][$_] - $logits[1][$_]) } | Measure-Object -Maximum | ForEach-Object Maximum | Should -BeLessThan 1e-5
     }
-    It 'takes weights by every strategy, runs them, writes them again and lets them go' {
+    It 'loads weights with every strategy, runs them, writes them again and releases them' {
         $shapes = Invoke-WithTorch {
             param($File, $Strategies)
             foreach ($strategy in $Strategies) {
@@ -74,12 +74,12 @@ Describe 'torch:cpu' -ForEach $parameters {
             ((Get-WeightInfo ([IO.Path]::ChangeExtension($file, "$strategy.safetensors")) -Hash).Sha256 | Sort-Object) | Should -Be ((Get-WeightInfo $file -Hash).Sha256 | Sort-Object)
         }
     }
-    It 'is measured in a process of its own' {
+    It 'is measured in a separate process' {
         $rows = Invoke-WithTorch { param($File) 'torch:cpu', 'cpu' | ForEach-Object { Measure-LoadMemory $File -Device $_ -Strategy Stream } } (, $file)
         $rows.Outcome | Should -Be Loaded, Loaded
         @($rows.WeightsDigest | Select-Object -Unique).Count | Should -Be 1
     }
-    It 'is one sentence, and the session lives, where MEMLOAD_LIBTORCH names <What>' -ForEach @(
+    It 'gives one sentence, and the session continues, if MEMLOAD_LIBTORCH names <What>' -ForEach @(
         @{ What = 'an empty folder'; Files = @{}; Sentence = '*there is no *torch_cpu*' }
         @{ What = 'no folder'; Files = $null; Sentence = '*there is no *torch_cpu*' }
         @{ What = 'a libtorch that its archive says is 2.6'; Files = @{ 'build-version' = '2.6.0+cpu' }; Sentence = '*is libtorch 2.6.0, and this build of TorchSharp needs libtorch 2.10' }

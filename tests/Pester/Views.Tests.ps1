@@ -17,7 +17,7 @@ BeforeAll {
     [IO.File]::WriteAllBytes($broken, $bytes)
     $killed = [MemLoad.LoadMeasurement]@{
         Strategy = 'Mmap'; Device = 'sim'; Outcome = 'Killed'; Path = $file; Run = 1; HostName = 'node-7'; StartedAt = '2026-01-02T03:04:05.678+00:00'; ModuleVersion = '0.1.0'
-        Message = 'ML8015: the measured process touched mapped bytes that were no longer there (SIGBUS): the file became shorter meanwhile, or its disk could not be read. Measure again once nothing writes to the file.'
+        Message = 'ML8015: the measured process touched mapped bytes that no longer exist (SIGBUS): the file became shorter meanwhile, or its disk could not be read. Measure again when no program writes to the file.'
     }
     $rows = @(
         Measure-LoadMemory $file -Strategy Stream -Repeat 2
@@ -35,7 +35,7 @@ BeforeAll {
 }
 AfterAll { Clear-ModelMemory }
 Describe 'Views at <_> columns' -ForEach 80, 120, 200 {
-    It 'say how each load ended, and why where it did not end well' {
+    It 'show how each load ended, and why it failed' {
         $width = $_
         foreach ($row in $rows) {
             $shown = Get-Shown $row $width
@@ -48,7 +48,7 @@ Describe 'Views at <_> columns' -ForEach 80, 120, 200 {
         $remote = $rows | ForEach-Object { [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($_)) }
         $remote | Out-String -Width $width | Should -Be ($rows | Out-String -Width $width)
     }
-    It 'say where, that it is simulated, and what Auto chose' {
+    It 'show the device, that it is simulated, and what Auto chose' {
         $shown = Get-Shown $rows $_
         foreach ($node in [Environment]::MachineName, 'node-7') { $shown | Should -Match "on $node" }
         $shown | Should -Match 'to sim \(a simulated accelerator\), on \S+; device and host: forecast/peak'
@@ -59,7 +59,7 @@ Describe 'Views at <_> columns' -ForEach 80, 120, 200 {
         $rows[0].ForecastDeviceBytes | Should -BeLessThan 10MB
         Get-Shown $rows[0] $_ | Should -Match ([regex]::Escape(('{0:0.0}/{0:0.0} KiB' -f ($rows[0].PeakDeviceBytes / 1KB))))
     }
-    It 'say what fits, and why not' {
+    It 'show what fits, and why a plan does not fit' {
         $plans = Get-LoadPlan $file -Strategy Baseline, Mmap -Device cpu -HostMemoryLimit 1KB
         $plans += Get-LoadPlan $file -Strategy Auto
         $shown = Get-Shown $plans $_
@@ -69,26 +69,26 @@ Describe 'Views at <_> columns' -ForEach 80, 120, 200 {
         $steps = Get-LoadPlan $file -Strategy Sequential -Detailed
         Get-Shown $steps $_ | Should -Match 'Device.* Allocate Device .*KiB\*'
     }
-    It 'say what a test found, and what to do' {
+    It 'show the finding of a test and its remedy' {
         $shown = Get-Shown (Test-Weights (Join-Path $FixturesPath tiny/whole_module.pth), $file, $PSCommandPath) $_
         $shown | Should -Match 'Unsound +ML3004 .*\(byte \d+\)\. .*state_dict'
         $shown | Should -Match 'Sound +- +TorchZip'
-        $shown | Should -Match 'NotACheckpoint ML1004 .*the content is of no known format'
+        $shown | Should -Match 'NotACheckpoint ML1004 .*the content has no known format'
     }
-    It 'show hashes, whole where there is room' {
+    It 'show hashes, completely if the width permits' {
         $tensor = Get-WeightInfo $file -Hash | Select-Object -First 1
         $shown = $tensor | Out-String -Width $_
         $digits = $_ -ge 120 ? 64 : 20
         $shown | Should -Match "(?m)^$([regex]::Escape($tensor.Name)) .*$($tensor.Sha256.Substring(0, $digits))"
         if ($digits -lt 64) { $shown | Should -Match "$($tensor.Sha256.Substring(0, $digits))\w*…" }
     }
-    It 'drop no column of models' {
+    It 'show every column of models' {
         $model = New-GptModel @TinyGpt -Name ('long name ' * 5)
         Get-Shown (Get-GptModel) $_ | Should -Match "Id Name State Device Strategy Parameters Size .*Built $($model.Device) .* KiB"
     }
 }
 Describe 'Tables of rows' {
-    It 'have the outcome in front' {
+    It 'have the outcome as the first column' {
         foreach ($row in $rows) { $row | Format-Table | Out-String -Width 80 | Should -Match "(?m)^$($row.Strategy) +$($row.Outcome)" }
         Get-LoadPlan $file -Strategy Mmap | Format-Table | Out-String -Width 80 | Should -Match '(?m)^Mmap +(True|False)'
     }

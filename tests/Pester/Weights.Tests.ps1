@@ -6,18 +6,18 @@ BeforeAll {
 }
 AfterAll { Clear-ModelMemory }
 Describe 'Get-WeightInfo' {
-    It 'says of the fixtures what PyTorch wrote' -ForEach 'tiny/fp32.pth', 'tiny/bf16.safetensors', 'layout/views_and_shared.pth' {
+    It 'lists the tensors of the fixtures as PyTorch wrote them' -ForEach 'tiny/fp32.pth', 'tiny/bf16.safetensors', 'layout/views_and_shared.pth' {
         $expected = Get-Content (Join-Path $FixturesPath "$_.expected.json") | ConvertFrom-Json
         $found = Get-WeightInfo (Join-Path $FixturesPath $_) -Hash
         ($found | Sort-Object Name).Name | Should -Be ($expected.tensors | Sort-Object name).name
         ($found | Sort-Object Name).Sha256 | Should -Be ($expected.tensors | Sort-Object name).sha256
     }
-    It 'narrows by key and name' {
+    It 'selects by key and name' {
         (Get-WeightInfo $file -Include *.mask).Count | Should -Be 2
         { Get-WeightInfo $file -Include nothing* -ErrorAction Stop } | Should -Throw -ErrorId 'ML6006,MemLoad.Commands.GetWeightInfoCommand'
     }
 }
-Describe 'A file with objects beside its tensors' {
+Describe 'A file with objects and tensors' {
     BeforeAll { $withObjects = Join-Path $RepositoryRoot tests/cases/03-argparse-namespace/esm2.pt }
     It 'is refused with the name of the switch' {
         { Get-WeightInfo $withObjects -ErrorAction Stop } | Should -Throw -ErrorId 'ML3003,MemLoad.Commands.GetWeightInfoCommand'
@@ -41,12 +41,12 @@ Describe 'A file with objects beside its tensors' {
     }
 }
 Describe 'Test-Weights' {
-    It 'gives a verdict a file, with the broken rule' {
+    It 'gives one verdict per file, with the broken rule' {
         $verdicts = Get-ChildItem (Join-Path $FixturesPath tiny/*.pth) | Test-Weights
         ($verdicts | Where-Object -Not IsSound).RuleId | Should -Be ML3004
         ($verdicts | Where-Object IsSound).Count | Should -Be 5
     }
-    It 'says what was found and what to do' {
+    It 'states the finding and the remedy' {
         $verdict = Test-Weights (Join-Path $FixturesPath tiny/whole_module.pth)
         $verdict.Verdict | Should -Be Unsound
         $verdict.Finding | Should -Match 'not a state dict'
@@ -74,7 +74,7 @@ Describe 'Test-Weights' {
     It 'passes sound files on' {
         (Test-Weights $file | Where-Object IsSound | Get-LoadPlan -Strategy Mmap).Path | Should -Be $file
     }
-    It 'tells what is no checkpoint from what is a bad one' {
+    It 'distinguishes files that are not checkpoints from damaged ones' {
         $folder = New-Item -ItemType Directory (Join-Path $TestDrive tree)
         Copy-Item $file $folder/good.pth
         $null = New-WeightManifest $folder/good.pth
@@ -90,7 +90,7 @@ Describe 'Test-Weights' {
         ($verdicts | Where-Object Verdict -eq Unsound).Path | Split-Path -Leaf | Sort-Object | Should -Be empty.safetensors, page.pth
         @($verdicts | Where-Object IsSound).Count | Should -Be 1
     }
-    It 'gives a Boolean for each path with -Quiet, and no error for what is not there' {
+    It 'gives a Boolean for each path with -Quiet, and no error for a missing path' {
         $file, $PSCommandPath, (Join-Path $TestDrive nothing.pth), (Join-Path $TestDrive nothing*.pth), 'Env:PATH' | Test-Weights -Quiet -ErrorAction Stop |
             Should -Be $true, $false, $false, $false, $false
         Test-Weights $file -Quiet | Should -BeTrue
@@ -98,7 +98,7 @@ Describe 'Test-Weights' {
         { Test-Weights $file -Quiet -Manifest nothing.json -ErrorAction Stop } | Should -Throw -ErrorId 'ML1001,*'
         Test-Weights $file -Quiet -Manifest nothing.json -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
     }
-    It 'warns of NaN and Inf with -Deep, and not of a fresh model''s zeros' {
+    It 'warns of NaN and Inf with -Deep, and not of the zeros of a new model' {
         $odd = Join-Path $TestDrive odd.safetensors
         $null = Convert-Weights $file $odd
         $tensor = Get-WeightInfo $odd | Where-Object DType -EQ Float32 | Select-Object -First 1
@@ -111,7 +111,7 @@ Describe 'Test-Weights' {
         $null = Test-Weights $file -Deep -WarningVariable said
         $said | Should -BeNullOrEmpty
     }
-    It 'makes an error of a path that is not there' {
+    It 'reports an error for a missing path' {
         { Test-Weights nothing.pth -ErrorAction Stop } | Should -Throw -ErrorId 'ML1001,MemLoad.Commands.TestWeightsCommand'
     }
 }
@@ -126,7 +126,7 @@ Describe 'New-WeightManifest and -Manifest' {
         $bytes[$tensor.Offset + $tensor.Bytes - 1] = $bytes[$tensor.Offset + $tensor.Bytes - 1] -bxor 64
         [System.IO.File]::WriteAllBytes($rotten, $bytes)
     }
-    It 'writes beside the checkpoint and says where' {
+    It 'writes into the folder of the checkpoint and returns the path' {
         $written.Manifest | Should -Be $manifest
         $written.TensorCount | Should -Be $hashes.Count
         $written.WeightsDigest | Should -Match '^[0-9a-f]{64}$'
@@ -137,7 +137,7 @@ Describe 'New-WeightManifest and -Manifest' {
         $read.ManifestVersion, $read.WeightsDigest | Should -Be 1, $written.WeightsDigest
         $read.Tensors.Sha256 | Sort-Object | Should -Be ($hashes | Sort-Object)
     }
-    It 'replaces nothing unless forced, writes nothing under -WhatIf, and no weights at all' {
+    It 'replaces files only if forced, never weights, and writes nothing under -WhatIf' {
         { New-WeightManifest $file -ErrorAction Stop } | Should -Throw -ErrorId 'ML9102,MemLoad.Commands.NewWeightManifestCommand'
         { New-WeightManifest $file -Force -ErrorAction Stop } | Should -Not -Throw
         { New-WeightManifest $file $file -Force -ErrorAction Stop } | Should -Throw -ErrorId 'ML1008,*'
@@ -145,16 +145,16 @@ Describe 'New-WeightManifest and -Manifest' {
         New-WeightManifest $file $other -WhatIf
         $other | Should -Not -Exist
     }
-    It 'writes into a folder, one for each checkpoint of the pipeline' {
+    It 'writes into a folder, one file for each checkpoint of the pipeline' {
         $folder = New-Item -ItemType Directory (Join-Path $TestDrive manifests)
         (Get-Item $file, $rotten | New-WeightManifest -Destination $folder).Manifest | Should -Be (Join-Path $folder model.manifest.json), (Join-Path $folder rotten.manifest.json)
     }
-    It 'fits the same weights in <_>' -ForEach 'same.safetensors', 'same.pth', 'same' {
+    It 'matches the same weights in <_>' -ForEach 'same.safetensors', 'same.pth', 'same' {
         $verdict = Test-Weights (Convert-Weights $file (Join-Path $TestDrive "manifest-$_")) -Manifest $manifest -Deep
         $verdict.Verdict, $verdict.WeightsDigest, $verdict.ManifestDigest | Should -Be Sound, $written.WeightsDigest, $written.WeightsDigest
         $verdict.NanCount | Should -Be 0
     }
-    It 'goes down the pipeline to the test' {
+    It 'passes the manifest through the pipeline to the test' {
         (New-WeightManifest $file -Force | Test-Weights).DifferingTensorCount | Should -Be 0
     }
     It 'names the tensor of a flipped bit' {
@@ -163,12 +163,12 @@ Describe 'New-WeightManifest and -Manifest' {
         $verdict.Verdict, $verdict.RuleId, $verdict.Offset | Should -Be Unsound, ML6111, $tensor.Offset
         $verdict.Finding | Should -BeLike "1 of * tensors differs from the manifest: '$($tensor.Name)'"
     }
-    It 'makes an error of a manifest that cannot be believed' {
+    It 'reports an error for an invalid manifest' {
         { Test-Weights $file -Manifest $file -ErrorAction Stop } | Should -Throw -ErrorId 'ML6102,MemLoad.Commands.TestWeightsCommand'
         { Test-Weights $file -Manifest nothing.json -ErrorAction Stop } | Should -Throw -ErrorId 'ML1001,*'
         { Get-LoadPlan $file -ErrorAction Stop; Measure-LoadMemory $file -Manifest $file -ErrorAction Stop } | Should -Throw -ErrorId 'ML6102,MemLoad.Commands.MeasureLoadMemoryCommand'
     }
-    It 'is carried by measured rows, and a load that differs has failed' {
+    It 'is in measured rows, and a load that differs has failed' {
         $row = Measure-LoadMemory $file -Strategy Stream -Manifest $manifest
         $row.Outcome, $row.ManifestDigest, $row.WeightsDigest | Should -Be Loaded, $written.WeightsDigest, $written.WeightsDigest
         $row = Measure-LoadMemory $rotten -Strategy Stream -Manifest $manifest -ErrorVariable problem -ErrorAction SilentlyContinue
@@ -176,7 +176,7 @@ Describe 'New-WeightManifest and -Manifest' {
         $row.Message | Should -BeLike "ML6111: *'$($tensor.Name)'*"
         $problem.FullyQualifiedErrorId | Should -Be 'ML6111,MemLoad.Commands.MeasureLoadMemoryCommand'
     }
-    It 'keeps Import-Weights from handing out other weights' {
+    It 'prevents Import-Weights from returning other weights' {
         (Import-Weights $file -HeadCount 2 -Manifest $manifest).State | Should -Be Loaded
         $before = @(Get-GptModel).Count
         { Import-Weights $rotten -HeadCount 2 -Manifest $manifest -ErrorAction Stop } | Should -Throw -ErrorId 'ML6111,MemLoad.Commands.ImportWeightsCommand'
@@ -188,7 +188,7 @@ Describe 'New-WeightManifest and -Manifest' {
     }
 }
 Describe 'Convert-Weights and Export-Weights' {
-    It 'writes <_> that holds the same weights' -ForEach 'out.safetensors', 'out.pth', 'out' {
+    It 'writes <_> with the same weights' -ForEach 'out.safetensors', 'out.pth', 'out' {
         $target = Join-Path $TestDrive "convert-$_"
         (Convert-Weights $file $target).FullName | Should -Be $target
         (Get-WeightInfo $target -Hash | Sort-Object Name).Sha256 | Should -Be (Get-WeightInfo $file -Hash | Sort-Object Name).Sha256
@@ -197,7 +197,7 @@ Describe 'Convert-Weights and Export-Weights' {
         (Export-Weights $model $exported).FullName | Should -Be $exported
         (Get-WeightInfo $exported -Hash | Sort-Object Name).Sha256 | Should -Be (Get-WeightInfo $file -Hash | Sort-Object Name).Sha256
     }
-    It 'replaces nothing unless forced' {
+    It 'replaces files only if forced' {
         $target = Join-Path $TestDrive there.safetensors
         $null = Convert-Weights $file $target
         { Convert-Weights $file $target -ErrorAction Stop } | Should -Throw -ErrorId 'ML9102,MemLoad.Commands.ConvertWeightsCommand'
@@ -209,7 +209,7 @@ Describe 'Convert-Weights and Export-Weights' {
         Export-Weights (New-GptModel @TinyGpt) $target -WhatIf
         $target | Should -Not -Exist
     }
-    It 'names what it writes beside an index after its model' {
+    It 'names the file that it writes next to an index after the model' {
         $shards = Join-Path $TestDrive shards
         $null = Convert-Weights $file $shards -MaxShardSize 1KB
         $index = Join-Path $shards model.safetensors.index.json
@@ -217,7 +217,7 @@ Describe 'Convert-Weights and Export-Weights' {
         (New-WeightManifest $index).Manifest | Should -Be (Join-Path $shards model.manifest.json)
         (Get-WeightInfo $shards -WarningAction Ignore).Count | Should -Be (Get-WeightInfo $file).Count
     }
-    It 'names what it writes beside a folder after the whole folder' {
+    It 'names the file that it writes next to a folder after the folder' {
         $folder = Join-Path $TestDrive model-3.1
         $null = Convert-Weights $file $folder -Format Folder
         foreach ($given in $folder, "$folder/") {
@@ -228,11 +228,11 @@ Describe 'Convert-Weights and Export-Weights' {
             Remove-GptModel $model
         }
     }
-    It 'wants to know the format' {
+    It 'requires a format' {
         { Convert-Weights $file (Join-Path $TestDrive out.xyz) -ErrorAction Stop } | Should -Throw -ErrorId 'ML9101,*'
         { Convert-Weights $file -ErrorAction Stop } | Should -Throw -ErrorId 'ML9101,*'
     }
-    It 'exports no model without weights' {
+    It 'refuses to export a model without weights' {
         { Export-Weights (New-GptModel @TinyGpt -Meta) (Join-Path $TestDrive meta.pth) -ErrorAction Stop } | Should -Throw -ErrorId 'ML6027,MemLoad.Commands.ExportWeightsCommand'
     }
 }

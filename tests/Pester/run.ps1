@@ -30,7 +30,7 @@ if (-not $Pester) {
     $pinned = ([xml](Get-Content -Raw (Join-Path $root Directory.Packages.props))).Project.PropertyGroup.PesterVersion
     $Pester = Join-Path $packages "pester/$pinned/tools/Pester.psd1"
     if (-not (Test-Path $Pester)) { $Pester = (Get-Module Pester -ListAvailable | Sort-Object Version | Select-Object -Last 1).Path }
-    if (-not $Pester) { throw "There is no Pester: 'dotnet build' fetches it." }
+    if (-not $Pester) { throw "Pester is missing: 'dotnet build' downloads it." }
 }
 Import-Module $Pester
 # PSScriptAnalyzer is optional. If it is installed, the scripts must have no findings.

@@ -7,13 +7,13 @@ internal sealed class BoundOptions
         new("status", ("fail", RowStatus.Fail), ("warn", RowStatus.Warn), ("never", null));
 
     private readonly Option<LoadBounds?> _warnAbove = Option(
-        "--warn-above", "What a load may take before its row is a warning: time=2s, host=4GB, device=8GB, separated by commas.");
+        "--warn-above", "Bounds of a load above which its row is a warning: time=2s, host=4GB, device=8GB, separated by commas.");
 
     private readonly Option<LoadBounds?> _failAbove = Option(
-        "--fail-above", "What a load may take before its row fails, as for --warn-above.");
+        "--fail-above", "Bounds of a load above which its row fails, as for --warn-above.");
 
     private readonly WordOption<RowStatus?> _failOn = FailWords.Option(
-        "--fail-on", "Which rows give the exit code 1: failed ones, warnings too, or none.", "fail");
+        "--fail-on", "Which rows give the exit code 1: failed rows, also rows with warnings, or none.", "fail");
 
     public string[] Names => [_warnAbove.Name, _failAbove.Name, _failOn.Name];
 

@@ -8,7 +8,7 @@ internal sealed class CacheOptions
     private static readonly Words<DType> Types = new("dtype", [.. KvCache.Types.Select(type => (type.TorchName(), type))]);
 
     private readonly Option<int?> _contextLength =
-        Numbers.CountOption("--context-length", "Forecast also the KV cache of sequences of n tokens, on a line of its own.");
+        Numbers.CountOption("--context-length", "Also forecast the KV cache of sequences of n tokens, on a separate line.");
 
     private readonly Option<int?> _sequences =
         Numbers.CountOption("--sequences", "With --context-length: the number of sequences at a time. [default: 1]");

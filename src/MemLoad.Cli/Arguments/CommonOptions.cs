@@ -79,7 +79,7 @@ internal static class CommonOptions
 
     public static Option<bool> AllowOpaque() => new("--allow-opaque")
     {
-        Description = "Open a file that has objects beside its tensors. They are left out, with the tensors in them, and no code runs.",
+        Description = "Open a file that contains objects in addition to tensors. The objects and their tensors are left out. No code runs.",
     };
 
     public static Option<string> Device()

@@ -54,7 +54,7 @@ internal sealed class PathOperand
         // Several values are always parsed, so that the check can count them.
         _option = new Option<string[]>("--path")
         {
-            Description = several ? "The same, as an option; repeat it for more." : "The same, as an option.",
+            Description = several ? "The same, as an option. Repeat the option for more paths." : "The same, as an option.",
             HelpName = "path",
             AllowMultipleArgumentsPerToken = several,
         };

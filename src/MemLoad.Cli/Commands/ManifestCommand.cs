@@ -10,7 +10,7 @@ internal static class ManifestCommand
     {
         var path = new PathOperand();
         Option<string?> target = CommonOptions.Path(
-            "--out", $"The file to write. By default NAME{WeightManifest.Extension} beside the checkpoint.");
+            "--out", $"The file to write. By default NAME{WeightManifest.Extension} in the folder of the checkpoint.");
         var tensors = new TensorOptions();
         Option<bool> force = CommonOptions.Force();
         WordOption<OutputFormat> format = CommonOptions.Format();

@@ -20,13 +20,13 @@ internal static class MeasureCommand
             Description = "Measure in this process instead of a new process for each load.",
         };
         Option<string?> manifest = CommonOptions.Manifest(
-            "Compare the loaded weights with this manifest (memload manifest). A load with other weights has failed.");
+            "Compare the loaded weights with this manifest (memload manifest). A load with other weights fails.");
         Option<string?> timeline = CommonOptions.Path("--timeline-path",
             "Append the samples of each load to this file, as JSON lines. 'memload report' draws memory over time from them.");
         Option<bool> force = CommonOptions.ForceLoad();
         var model = new Option<string?>("--model-name")
         {
-            Description = "Your name for the model: the column Model of the rows and the label 'model' of the metrics.",
+            Description = "A name for the model: the column Model of the rows and the label 'model' of the metrics.",
             HelpName = "name",
         };
         var bounds = new BoundOptions();
@@ -125,7 +125,7 @@ internal static class MeasureCommand
     private static string Generate(string size, CliConsole console, CancellationToken cancellationToken)
     {
         using var status = new StatusLine(console);
-        return GeneratedCheckpoint.Ensure(size, status.Bytes($"making {size} once", GeneratedCheckpoint.BytesToWrite(size)),
+        return GeneratedCheckpoint.Ensure(size, status.Bytes($"creating {size} once", GeneratedCheckpoint.BytesToWrite(size)),
             cancellationToken);
     }
 

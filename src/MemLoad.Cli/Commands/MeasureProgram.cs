@@ -28,8 +28,8 @@ internal sealed class MeasureProgram
                 .FirstOrDefault(option => isProgram ? option != _name.Name && !shared.Contains(option) : option == _name.Name);
             if (wrong is not null)
             {
-                result.AddError(isProgram ? $"'{wrong}' is of loads, and a program follows '--'"
-                    : $"'{wrong}' is of a program, and no program follows '--'");
+                result.AddError(isProgram ? $"'{wrong}' applies to loads, and a program follows '--'"
+                    : $"'{wrong}' applies to a program, and no program follows '--'");
             }
         });
     }

@@ -55,7 +55,7 @@ internal static class NewCommand
         }
         else if (!named && given < custom.Length)
         {
-            result.AddError($"Say how large: --size {string.Join('|', CommonOptions.Sizes.All)}, or all of "
+            result.AddError($"Give the size: --size {string.Join('|', CommonOptions.Sizes.All)}, or all of "
                 + $"{string.Join(", ", custom.Select(option => option.Name))}");
         }
     }

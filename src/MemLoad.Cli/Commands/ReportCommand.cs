@@ -17,7 +17,7 @@ internal static class ReportCommand
         Option<string?> pictures = CommonOptions.Path("--picture-path",
             "A folder to write each picture to as an SVG and a PNG file, for example for a wiki.");
         Option<string[]> baselines = CommonOptions.Paths("--baseline-path",
-            "Rows of an earlier measurement. The report says which loads are worse now. Repeat the option for more files.");
+            "Rows of an earlier measurement. The report lists the loads that are worse now. Repeat the option for more files.");
         Option<bool> force = CommonOptions.Force();
 
         var command = new Command("report", Description)
@@ -30,7 +30,7 @@ internal static class ReportCommand
             if (result.GetValue(target) is string file && LoadMetrics.IsTarget(file)
                 && (result.GetResult(timelines) ?? result.GetResult(pictures) ?? (object?)result.GetResult(baselines)) is not null)
             {
-                result.AddError("Metrics have no pictures: --timeline-path, --picture-path and --baseline-path are of a page");
+                result.AddError("Metrics have no pictures: --timeline-path, --picture-path and --baseline-path apply only to a page");
             }
         });
         command.Runs((parsed, cancellationToken) =>

@@ -16,7 +16,7 @@ internal static class WarmCommand
         };
         var force = new Option<bool>("--force")
         {
-            Description = "Read files that are larger than the available memory, too.",
+            Description = "Also read files that are larger than the available memory.",
         };
         WordOption<OutputFormat> format = CommonOptions.Format();
 

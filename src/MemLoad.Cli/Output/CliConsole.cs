@@ -89,7 +89,7 @@ internal sealed class CliConsole
             case TypeInitializationException { InnerException: Exception cause }:
                 return Report(cause);
             case FileNotFoundException { FileName: string assembly } when IsInstalled(assembly):
-                return Report(Rules.FilesExhausted.Broken($"'{assembly.Split(',')[0]}' of this program cannot be opened beside the files "
+                return Report(Rules.FilesExhausted.Broken($"'{assembly.Split(',')[0]}' of this program cannot be opened with the files "
                     + $"that are open", innerException: exception));
             case MemLoadException broken:
                 Error.WriteLine($"memload: error {broken.Rule.Id}: {Printable.Line(broken.Message)}");

@@ -187,7 +187,7 @@ internal static class MeasureView
                 string scope = rows.Count == 1 ? "weights" : rows.All(row => row.WeightsDigest is not null) ? "same weights in every row"
                     : "same weights in every row that loaded";
                 bool asStated = rows.All(row => row is { ManifestDigest: not null, IsLoaded: true });
-                string manifest = asStated ? ", as the manifest says" : "";
+                string manifest = asStated ? ", as the manifest states" : "";
                 TextTable.Line(console, $"{whose}{scope}: digest {digests[0][..Math.Min(16, digests[0].Length)]}…{manifest}",
                     new Style(Color.Green));
                 break;

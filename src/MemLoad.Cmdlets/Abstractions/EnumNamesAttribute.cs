@@ -35,7 +35,7 @@ public sealed class EnumNamesAttribute<T> : ArgumentTransformationAttribute
             [object only] => only,
             [] when TakesNone => null,
             [] => throw new ArgumentTransformationMetadataException($"A value is missing: choose from {Names}."),
-            _ => throw new ArgumentTransformationMetadataException($"There are {values.Length} values and one is taken: choose from "
+            _ => throw new ArgumentTransformationMetadataException($"There are {values.Length} values and only one is allowed: choose from "
                 + $"{Names}."),
         };
     }

@@ -6,7 +6,7 @@ namespace MemLoad.Abstractions;
 internal static class PathResolver
 {
     private const string PatternRemedy =
-        "Check the pattern and the current folder: *, ? and [ ] stand for other characters, unless a file has that very name.";
+        "Check the pattern and the current folder: *, ? and [ ] stand for other characters, unless a file has exactly that name.";
 
     /// <summary>Returns the files and folders that a path with wildcards names.</summary>
     /// <exception cref="MemLoadException">ML1001: nothing has this name; ML1009: the path is not on a file system.</exception>
@@ -91,7 +91,7 @@ internal static class PathResolver
         }
         catch (Exception e) when (e is PSArgumentException or PSInvalidOperationException or NotSupportedException)
         {
-            throw Rules.PathNotFile.Broken($"the path cannot be understood: {e.Message.TrimEnd('.')}", path, innerException: e);
+            throw Rules.PathNotFile.Broken($"the path cannot be resolved: {e.Message.TrimEnd('.')}", path, innerException: e);
         }
     }
 }

@@ -39,7 +39,7 @@ public abstract class RowCmdlet : MemLoadCmdlet
         {
             if (Rows.Count > 0)
             {
-                WriteWarning($"The {Rows.Count} rows are not lost: they are the TargetObject of the error.");
+                WriteWarning($"The {Rows.Count} rows are not lost. They are the TargetObject of the error.");
             }
             ThrowTerminatingError(Errors.ErrorRecords.Keeping(e, Rows.ToArray()));
         }

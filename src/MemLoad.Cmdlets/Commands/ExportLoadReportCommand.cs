@@ -22,7 +22,7 @@ public sealed class ExportLoadReportCommand : RowCmdlet
     [ValidateNotNullOrEmpty]
     public string[] TimelinePath { get; set; } = [];
 
-    /// <summary>Files with rows of an earlier measurement; wildcards are expanded. The report says which loads are worse now.</summary>
+    /// <summary>Files with rows of an earlier measurement; wildcards are expanded. The report lists the loads that are worse now.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string[] BaselinePath { get; set; } = [];
@@ -81,7 +81,7 @@ public sealed class ExportLoadReportCommand : RowCmdlet
         WriteVerbose($"{written.Path}: {written.RowCount} rows, {written.PictureCount} pictures, {written.FileBytes} bytes.");
         if (written.UnusedTimelineCount > 0)
         {
-            WriteVerbose($"{written.UnusedTimelineCount} sampled loads are without a row.");
+            WriteVerbose($"{written.UnusedTimelineCount} sampled loads have no row.");
         }
         if (written.Warning is string warning)
         {

@@ -132,7 +132,7 @@ public sealed class ImportWeightsCommand : NarrowingPathCmdlet
             }
             if (prepared.MapObstacle is string obstacle)
             {
-                WriteWarning($"{path} is mapped though it may become shorter: {obstacle}. Should it, this PowerShell ends when the "
+                WriteWarning($"{path} is mapped though it may become shorter: {obstacle}. If it does, this PowerShell ends when the "
                     + $"weights are used.");
             }
             WriteDebug($"The plan has {prepared.Plan.Steps.Length} steps over {prepared.Plan.Buffers.Length} buffers and "

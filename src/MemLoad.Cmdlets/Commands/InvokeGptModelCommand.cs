@@ -24,7 +24,7 @@ public sealed class InvokeGptModelCommand : MemLoadCmdlet
         LoadedGptModel model = Model!;
         if (model.Device?.StartsWith("cuda:", StringComparison.Ordinal) == true)
         {
-            WriteVerbose($"The weights of {model.Name} are copied from {model.Device} to the host, which computes.");
+            WriteVerbose($"The weights of {model.Name} are copied from {model.Device} to the host, which computes the logits.");
         }
         (float[] logits, GptConfig config) =
             Pump($"Running {model.Name}", $"{TokenId.Length} tokens", 0, (_, stop) => model.Forward(TokenId, stop));

@@ -142,12 +142,12 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         {
             return true;
         }
-        if (!ShouldProcess($"{path} ({bytes} bytes)", $"Make a {size} checkpoint, which is kept, and measure it"))
+        if (!ShouldProcess($"{path} ({bytes} bytes)", $"Create a {size} checkpoint, which is kept, and measure it"))
         {
             return false;
         }
-        WriteVerbose($"Making {path} ({bytes} bytes), which is kept for the next time.");
-        path = Pump($"Making a {size} checkpoint, once", CacheFolder.Path, bytes, (done, stop) =>
+        WriteVerbose($"Creating {path} ({bytes} bytes), which is kept for later.");
+        path = Pump($"Creating a {size} checkpoint, once", CacheFolder.Path, bytes, (done, stop) =>
             GeneratedCheckpoint.Ensure(size, done, stop));
         return true;
     }

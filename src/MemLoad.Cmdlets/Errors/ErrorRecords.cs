@@ -26,7 +26,7 @@ internal static class ErrorRecords
             ? Record(broken, broken.Rule.Id, broken.Path ?? target)
             : Record(
                 Rules.Unexpected.Broken($"{exception.GetType().Name}: {exception.Message.TrimEnd('.')}", innerException: exception,
-                    remedy: "Report it with what (Get-Error).Exception.InnerException.StackTrace says."),
+                    remedy: "Report it with the output of (Get-Error).Exception.InnerException.StackTrace."),
                 Rules.Unexpected.Id, target);
     }
 

@@ -89,7 +89,7 @@ public sealed partial class Checkpoint
         using var session = new RemoteSession(address, limits, cancellationToken);
         string path = session.Find();
         return System.IO.Path.GetFileName(path) == DistributedReader.MetadataName
-            ? throw Rules.DistributedFile.Broken("the file describes a distributed checkpoint, which is not read on a server", path,
+            ? throw Rules.DistributedFile.Broken("the file describes a distributed checkpoint, which cannot be read on a server", path,
                 remedy: DownloadFolder)
             : OpenNamed(path, new Opening(new OpenBudget(limits, session), null, cancellationToken));
     }
@@ -130,7 +130,7 @@ public sealed partial class Checkpoint
         string path = file.Path;
         if (FolderNames.IsDistributed(System.IO.Path.GetFileName(path)))
         {
-            throw Rules.DistributedFile.Broken("the file has chunks of tensors, which only .metadata beside it describes", path,
+            throw Rules.DistributedFile.Broken("the file contains chunks of tensors, which only .metadata in its folder describes", path,
                 remedy: budget.Whole.Remote is not null ? DownloadFolder
                     : (Remedy)$"Give the path of its folder: {(Setting.Path, TypedPath.Of(System.IO.Path.GetDirectoryName(path)!))}.");
         }
@@ -248,7 +248,7 @@ public sealed partial class Checkpoint
         }
         return TorchSharpReader.Begins(head)
             ? CheckpointFormat.TorchSharp
-            : throw Rules.FormatUnknown.Broken("the content is of no known format", path);
+            : throw Rules.FormatUnknown.Broken("the content has no known format", path);
     }
 
     private static string Describe(CheckpointFormat format) => format switch

@@ -29,7 +29,7 @@ public sealed partial class Checkpoint
         TensorEntry[] own = [.. Tensors.Where(tensor => owners[tensor.Storage] == rank)];
         return own.Length == 0
             ? throw Rules.NothingSelected.Broken(
-                $"none of the {Storages.Length} storages falls to rank {rank} of {count}",
+                $"none of the {Storages.Length} storages is assigned to rank {rank} of {count}",
                 Path,
                 remedy: $"Split it among fewer ranks ({Setting.RankCount}).")
             : Narrowed(Storages, [.. own], Metadata);
@@ -40,10 +40,10 @@ public sealed partial class Checkpoint
         if (count < 1 || rank < 0 || rank >= count)
         {
             throw Rules.RankOutside.Broken(
-                $"rank {rank} of {count} was asked for",
+                $"rank {rank} of {count} was requested",
                 remedy: count <= 1
-                    ? (Remedy)$"Say among how many ranks the checkpoint is split: {Setting.RankCount}."
-                    : (Remedy)$"Ranks count from 0: of {count} they are 0 to {count - 1} ({Setting.Rank}).");
+                    ? (Remedy)$"Give the number of ranks ({Setting.RankCount})."
+                    : (Remedy)$"The ranks of {count} are 0 to {count - 1} ({Setting.Rank}).");
         }
     }
 }

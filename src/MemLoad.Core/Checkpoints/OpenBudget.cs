@@ -52,7 +52,7 @@ internal sealed class OpenBudget(OpenLimits limits, RemoteSession? remote = null
         {
             long headers = Interlocked.Read(ref _headers);
             long allowed = limits.HeaderMemoryBytes ?? (FreeMemory + (MemoryPerHeaderByte * headers));
-            throw Rules.HeaderMemory.Broken($"headers of {headers} bytes so far ask for more than {allowed} bytes of memory", path,
+            throw Rules.HeaderMemory.Broken($"headers of {headers} bytes so far require more than {allowed} bytes of memory", path,
                 remedy: $"{OpenLimits.Raise("header-memory", 4 * allowed)}.");
         }
     }

@@ -74,7 +74,7 @@ public sealed record OpenLimits
     /// <summary>The sentence that describes how to raise a limit.</summary>
     internal static string Raise(string name, long value) =>
         string.Create(
-            CultureInfo.InvariantCulture, $"If you trust the file, raise the limit by its name: set {Variable} to {name}={value} or more");
+            CultureInfo.InvariantCulture, $"If you trust the file, raise the limit: set {Variable} to {name}={value} or more");
 
-    private static MemLoadException Unknown(string part) => Rules.LimitUnknown.Broken($"{Variable} says {Printable.Quote(part)}");
+    private static MemLoadException Unknown(string part) => Rules.LimitUnknown.Broken($"{Variable} contains {Printable.Quote(part)}");
 }

@@ -111,7 +111,7 @@ internal ref struct StrictJson
             {
                 // The message quotes only one character, because CheckLiteral ran first.
                 string reason = e.Message.Split(" LineNumber:")[0].TrimEnd('.');
-                throw _rules.Syntax.Broken($"this is no JSON: {reason}", _budget.Path, Locate(e), e);
+                throw _rules.Syntax.Broken($"this is not JSON: {reason}", _budget.Path, Locate(e), e);
             }
             if (_left == 0)
             {
@@ -160,7 +160,7 @@ internal ref struct StrictJson
         _valid += FirstInvalid(_text[_valid..]);
         if (_left == 0 || Rune.DecodeFromUtf8(_text[_valid..], out _, out _) != OperationStatus.NeedMoreData)
         {
-            throw _rules.Encoding.Broken("these bytes are no UTF-8", _budget.Path, _origin + _valid);
+            throw _rules.Encoding.Broken("these bytes are not UTF-8", _budget.Path, _origin + _valid);
         }
     }
 
@@ -194,7 +194,7 @@ internal ref struct StrictJson
         }
         else if (!rest[start..].StartsWith(word))
         {
-            throw Broken(_rules.Syntax, "this is no JSON: a word is neither true nor false nor null",
+            throw Broken(_rules.Syntax, "this is not JSON: a word is not true, false or null",
                 _origin + checked((int)_reader.BytesConsumed) + start);
         }
     }
@@ -314,7 +314,7 @@ internal ref struct StrictJson
         catch (InvalidOperationException e)
         {
             // The bytes are UTF-8, so this is an escape with half of a surrogate pair.
-            throw _rules.Encoding.Broken("an escape in this string is half a character", _budget.Path, Position, e);
+            throw _rules.Encoding.Broken("an escape in this string is one half of a surrogate pair", _budget.Path, Position, e);
         }
     }
 

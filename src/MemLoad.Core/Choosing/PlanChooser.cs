@@ -69,7 +69,8 @@ internal sealed class PlanChooser(
     public PlanCandidate Choose(out string why)
     {
         string unmapped = (mapObstacle is null ? "" : $"; the file is not mapped: {mapObstacle}")
-            + (speed?.Obstacle is null ? "" : $"; by another machine's speed, for this one's cannot be measured: {speed.Obstacle}");
+            + (speed?.Obstacle is null ? ""
+                : $"; the speed of another machine is used, because this one cannot be measured: {speed.Obstacle}");
         PlanCandidate[] all =
         [
             .. Strategies.All.Where(May).SelectMany(Variants)
@@ -79,7 +80,7 @@ internal sealed class PlanChooser(
         if (Array.Find(all, candidate => candidate.Shortfall is null) is not PlanCandidate fastest)
         {
             PlanCandidate nearest = all.Aggregate(Nearer);
-            why = $"no plan fits; {nearest.Name} lacks least{unmapped}";
+            why = $"no plan fits; {nearest.Name} lacks the least memory{unmapped}";
             return nearest;
         }
         PlanCandidate chosen = all.Where(candidate =>
@@ -92,7 +93,7 @@ internal sealed class PlanChooser(
                     $"{candidate.Name} ({Time(candidate)}, {Printable.Bytes(candidate.Shortfall!.Value.MissingBytes)} short)"),
         ];
         why = $"{chosen.Name}: forecast to take {Time(chosen)}, the fastest plan that fits"
-            + (chosen.Strategy == fastest.Strategy ? "" : $" (level with {fastest.Name}, {Time(fastest)})")
+            + (chosen.Strategy == fastest.Strategy ? "" : $" (about as fast as {fastest.Name}, {Time(fastest)})")
             + (rejected.Length == 0 ? "" : $"; faster but too large: {string.Join(", ", rejected)}") + unmapped;
         return chosen;
     }

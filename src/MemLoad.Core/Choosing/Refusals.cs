@@ -17,8 +17,8 @@ internal static class Refusals
         if (lack.Limit is not MemoryLimit limit)
         {
             return Rules.DeviceLimitExceeded.Broken(
-                $"{name} needs {Printable.Bytes(lack.NeedBytes)} of device memory on '{device.Name}', its allocator's rounding included, "
-                + $"{Printable.Bytes(lack.MissingBytes)} more than the {Printable.Bytes(lack.BudgetBytes)} there are",
+                $"{name} needs {Printable.Bytes(lack.NeedBytes)} of device memory on '{device.Name}', including the rounding of its "
+                + $"allocator, {Printable.Bytes(lack.MissingBytes)} more than the {Printable.Bytes(lack.BudgetBytes)} that are available",
                 remedy: remedy);
         }
         string what = limit.Counts switch
@@ -28,13 +28,13 @@ internal static class Refusals
                 $"the memory that the host and '{device.Name}' share (at most {Printable.Bytes(refused.Forecast.PeakHostBytes)} for the "
                     + $"host and {Printable.Bytes(refused.Forecast.Device.PeakReserved)} for the device)",
             Counted.AnonymousAndShared when device.ReservesSharedMemory && refused.Forecast.Device.PeakReserved > 0 =>
-                $"host memory, that behind '{device.Name}' included",
+                $"host memory, including the memory behind '{device.Name}'",
             _ => "host memory",
         };
         string reserve = limit.ReserveBytes == 0 ? "" : $"; {Printable.Bytes(limit.ReserveBytes)} are kept in reserve";
         return Rules.HostLimitExceeded.Broken(
             $"{name} needs {Printable.Bytes(lack.NeedBytes)} of {what}, {Printable.Bytes(lack.MissingBytes)} more than the "
-                + $"{Printable.Bytes(lack.BudgetBytes)} it may take: {limit.Why}{reserve}",
+                + $"{Printable.Bytes(lack.BudgetBytes)} it may use: {limit.Why}{reserve}",
             remedy: remedy);
     }
 
@@ -53,12 +53,12 @@ internal static class Refusals
         }
         string least =
             request.Strategy == Strategy.Auto ? ""
-                : $"Nothing else fits either; nearest is {nearest.Name}, {Printable.Bytes(nearest.Shortfall.Value.MissingBytes)} short. ";
+                : $"No other strategy fits. The nearest is {nearest.Name}, {Printable.Bytes(nearest.Shortfall.Value.MissingBytes)} short. ";
         Remedy onHost = fitsOnHost
-            ? (Remedy)$"On the host itself Mmap fits: type {(Setting.Device, "cpu")} {(Setting.Strategy, "Mmap")}. "
+            ? (Remedy)$"On the host, Mmap fits: type {(Setting.Device, "cpu")} {(Setting.Strategy, "Mmap")}. "
             : "";
         Remedy force = forceHelps ? (Remedy)$" Or load anyway with {Setting.Force}." : "";
-        return $"{least}{onHost}{Room(lack, request)}, or take fewer tensors ({Setting.Include}).{force}";
+        return $"{least}{onHost}{Room(lack, request)}, or load fewer tensors ({Setting.Include}).{force}";
     }
 
     // A limit that the user set is raised with its option. A limit of the system or of a card cannot be raised.

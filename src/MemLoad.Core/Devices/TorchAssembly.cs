@@ -40,7 +40,7 @@ internal static class TorchAssembly
     public static string ReasonWithout(string device) =>
         !RuntimeFeature.IsDynamicCodeSupported
             ? "needs TorchSharp, which this program can never load: it is native code; a build on .NET and the module can"
-            : $"needs the TorchSharp build of MemLoad, which is not here: in a clone, ./build.ps1 -Torch {BuildFor(device)} makes it";
+            : $"needs the TorchSharp build of MemLoad, which is not installed: in a clone, ./build.ps1 -Torch {BuildFor(device)} builds it";
 
     /// <summary>The reason why a device cannot be used if its assembly does not match this assembly.</summary>
     public static string ReasonOfVersion => $"cannot be used: {Location} was built for another version of MemLoad; build it again";
@@ -70,7 +70,7 @@ internal static class TorchAssembly
         return Array.Find(places, File.Exists);
     }
 
-    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "The assembly is a file of its own, which nobody trimmed.")]
+    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "The assembly is a separate file, which is not trimmed.")]
     [UnconditionalSuppressMessage("Trimming", "IL2072", Justification = "As above.")]
     private static (IDeviceProvider? Provider, string Reason) Load()
     {

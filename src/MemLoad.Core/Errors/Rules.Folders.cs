@@ -17,25 +17,25 @@ internal static partial class Rules
     // The index is an object whose 'weight_map' gives each tensor's name the name of a file.
     public static Rule IndexForm => field ??= new("ML5005", "the index has a weight_map of file names", SaveIndexAgain);
     public static Rule ShardNamePlain => field ??= new("ML5006", "each shard is in the folder of its index",
-        "Put the shards into the folder of the index, and name them in it without a folder. Do not trust an index that names other "
+        "Put the shards into the folder of the index, and list their names without a folder. Do not trust an index that names other "
             + "folders.");
     public static Rule ShardMissing =>
         field ??= new("ML5007", "every shard exists", "Download the missing shard into the folder of the index.");
-    public static Rule ShardKind => field ??= new("ML5008", "each shard is a file of tensors", SaveIndexAgain);
-    public static Rule TensorNotInShard => field ??= new("ML5009", "the shards have the tensors that the index lists", SaveIndexAgain);
+    public static Rule ShardKind => field ??= new("ML5008", "each shard is a tensor file", SaveIndexAgain);
+    public static Rule TensorNotInShard => field ??= new("ML5009", "the shards contain the tensors that the index lists", SaveIndexAgain);
     public static Rule FolderAmbiguous => field ??= new("ML5011", "the folder has one index",
         "Give the path of the index to open, not the path of the folder.");
-    public static Rule FolderEmpty => field ??= new("ML5012", "the folder has files of tensors",
+    public static Rule FolderEmpty => field ??= new("ML5012", "the folder contains tensor files",
         "MemLoad looks for an index (*.index.json) and for .safetensors, .sft, .gguf, .pt, .pth, .bin, .ckpt and .pth.tar files in the "
             + "folder itself, not in its subfolders.");
-    public static Rule FileNotOneTensor => field ??= new("ML5013", "each file of the folder holds one tensor",
-        "Give the path of the file to open, or keep only files in the folder that each hold one tensor.");
+    public static Rule FileNotOneTensor => field ??= new("ML5013", "each file of the folder contains one tensor",
+        "Give the path of the file to open, or keep only files with one tensor each in the folder.");
     public static Rule FileNameRepeated => field ??= new("ML5014", "each file of the folder holds a different tensor",
         "Remove or rename one of the two files.");
 
     // Parts are counted by their names, such as model-00001-of-00004.safetensors.
     public static Rule FolderIncomplete =>
-        field ??= new("ML5015", "the folder has all parts of its checkpoint", "Download the missing parts into the folder.");
+        field ??= new("ML5015", "the folder contains all parts of its checkpoint", "Download the missing parts into the folder.");
 
     // In folders of training programs, each file has a part of the model.
     public static Rule FolderKind => field ??= new("ML5016", "the folder is a checkpoint that one reader can open",
@@ -47,13 +47,13 @@ internal static partial class Rules
 
     // hf:// names a model in the cache of the Hugging Face hub. Nothing is downloaded.
     public static Rule HubMissing => field ??= new("ML5018", "the model and its revision are in the cache of the Hugging Face hub",
-        "Download the model with: hf download ORG/NAME. MemLoad downloads nothing.");
+        "Download the model with: hf download ORG/NAME. MemLoad does not download models.");
     public static Rule DownloadIncomplete =>
-        field ??= new("ML5019", "the download is complete", "Download the model again. What is there already is not downloaded twice.");
+        field ??= new("ML5019", "the download is complete", "Download the model again. Complete files are not downloaded again.");
 
     // The name of a blob is the hash of its content: SHA-256, or SHA-1 of a git object for small files.
     public static Rule PublisherHash => field ??= new("ML5020", "the content has the hash that its publisher gave it",
-        "Do not use these weights. Delete the file, and the blob that it is a link to, and download the model again.");
-    public static Rule HubAddress => field ??= new("ML5021", "an address hf:// names a model of the hub",
+        "Do not use these weights. Delete the file and the blob that it links to. Then download the model again.");
+    public static Rule HubAddress => field ??= new("ML5021", "an hf:// address names a model of the hub",
         "Write hf://ORG/NAME, hf://ORG/NAME@REVISION or hf://ORG/NAME/FILE, or the path of a folder models--ORG--NAME.");
 }

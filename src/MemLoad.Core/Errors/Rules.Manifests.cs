@@ -15,8 +15,8 @@ internal static partial class Rules
     public static Rule ManifestSyntax => field ??= new("ML6103", "the manifest is JSON", MakeManifestAgain);
     public static Rule ManifestNameRepeated => field ??= new("ML6104", "names in the manifest are unique", MakeManifestAgain);
     public static Rule ManifestForm => field ??= new("ML6105", "the manifest has the form that docs/digest.md defines", MakeManifestAgain);
-    public static Rule ManifestVersion =>
-        field ??= new("ML6106", "the version of the manifest is supported", "Use the MemLoad that wrote it, or a later one.");
+    public static Rule ManifestVersion => field ??= new("ML6106", "the version of the manifest is supported",
+        "Use the version of MemLoad that wrote it, or a later version.");
 
     // An entry has a name without control characters, a known dtype, a shape, the bytes that these two give, and a SHA-256 in hex.
     public static Rule ManifestTensor =>
@@ -25,8 +25,8 @@ internal static partial class Rules
         field ??= new("ML6108", "the WeightsDigest of the manifest is the digest of its tensors", MakeManifestAgain);
     public static Rule ManifestTensorsDiffer =>
         field ??= new("ML6110", "the weights have the tensors, dtypes and shapes that the manifest lists",
-            $"Check that the manifest is of this model. A manifest of a part of a file is for loads of that part ({Setting.Key}), and a "
-            + $"manifest of cast weights is for cast loads.");
+            $"Check that the manifest is of this model. Compare the manifest of a part of a file with a load of that part ({Setting.Key}), "
+            + $"and the manifest of cast weights with a cast load.");
     public static Rule ManifestBytesDiffer => field ??= new("ML6111", "every tensor has the SHA-256 that the manifest lists",
         "Do not use these weights. Copy or download them again, and compare them with the manifest again.");
 }

@@ -5,11 +5,11 @@ internal static partial class Rules
 {
     public static Rule HeadsUnknown => field ??= new("ML6020", "the number of attention heads is known",
         $"Give the number of heads that the model was trained with ({(Act.Load, Setting.HeadCount)}).");
-    public static Rule NotGpt => field ??= new("ML6021", "the state dict is of a GPT model",
+    public static Rule NotGpt => field ??= new("ML6021", "the state dict belongs to a GPT model",
         $"Choose a checkpoint of the GPT model, or narrow this one to the model with a key ({Setting.Key}); "
             + $"{Act.Inspect} lists the names.");
     public static Rule GptConfigInvalid =>
-        field ??= new("ML6022", "the dimensions of the model are positive, and the embedding is a multiple of the heads",
+        field ??= new("ML6022", "the dimensions of the model are positive, and the embedding size is a multiple of the number of heads",
         "Give the dimensions and the number of heads that the model was trained with.");
     public static Rule GptDTypeUnsupported => field ??= new("ML6023", "the weights of a GPT model are float32, float16 or bfloat16",
         $"Load the weights again as float32 ({Setting.DType}).");

@@ -13,7 +13,7 @@ internal static partial class Rules
             + "in Python.");
     public static Rule PickledModule => field ??= new("ML3004", "the file contains a state dict, not a pickled object", SaveStateDict);
     public static Rule TensorKind => field ??= new("ML3005", "tensors are dense and have data",
-        "In Python, convert it to a plain tensor first (to_dense(), dequantize(), or materialise it), then call torch.save.");
+        "In Python, convert the tensor to a plain tensor (to_dense(), dequantize()) or materialize it. Then call torch.save.");
 
     // Arguments of a known constructor must have the form that PyTorch writes.
     public static Rule PickleArguments => field ??= new("ML3006", "constructors have the arguments that PyTorch writes", SaveWithTorch);
@@ -30,16 +30,16 @@ internal static partial class Rules
         "If you trust the file, in Python: torch.save(torch.load(path, weights_only=False), new_path). This can run programs that the "
             + "file contains.");
     public static Rule PickleAttack => field ??= new("ML3010", "the pickle names no function that can run a program",
-        "Do not open this file with a program that unpickles it, and tell its publisher. MemLoad ran no code of it.");
+        "Do not open this file with a program that unpickles it. Inform its publisher. MemLoad ran no code from the file.");
 
     // State that BUILD or a rebuild function sets on an object may only name new attributes. Any other attribute would change the object
     // in PyTorch.
-    public static Rule PickleState => field ??= new("ML3011", "the pickle changes no object after it is created, except by new attributes",
+    public static Rule PickleState => field ??= new("ML3011", "the pickle does not change objects, except for new attributes",
         "Do not trust the file: PyTorch would read other weights from it. If you made the file, in Python: torch.save(model.state_dict(), "
             + "path).");
 
     // An object of the file gets values from the pickle. Its code could change them in PyTorch, so that MemLoad would read other weights.
-    public static Rule ObjectHolds => field ??= new("ML3012", "tensors beside objects are held by none of the objects",
-        "Only if you trust the file, because this runs its code, in Python: c = torch.load(path, weights_only=False), and then torch.save "
-            + "of the tensors without the object.");
+    public static Rule ObjectHolds => field ??= new("ML3012", "the objects of a file do not contain its tensors",
+        "Only if you trust the file (this runs its code), in Python: c = torch.load(path, weights_only=False), and then torch.save of the "
+            + "tensors without the object.");
 }

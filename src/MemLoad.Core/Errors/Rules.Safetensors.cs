@@ -8,7 +8,7 @@ internal static partial class Rules
     // The header has at most 100,000,000 bytes, as in the reference implementation.
     public static Rule SafetensorsHeaderTooLarge => field ??= new("ML4001", "the header has at most 100,000,000 bytes",
         "Check that this is a safetensors file, and write it again if it is.");
-    public static Rule SafetensorsHeaderStart => field ??= new("ML4002", "the header begins with '{', after white space at most",
+    public static Rule SafetensorsHeaderStart => field ??= new("ML4002", "the header begins with '{', optionally after white space",
         "Check that this is a safetensors file, and write it again if it is.");
 
     // The header is UTF-8. Its escapes name valid characters.
@@ -42,7 +42,7 @@ internal static partial class Rules
     public static Rule SafetensorsHole => field ??= new("ML4015", "there are no bytes between tensors", SaveSafetensorsAgain);
     public static Rule SafetensorsOverlap => field ??= new("ML4016", "tensors do not overlap", SaveSafetensorsAgain);
     public static Rule SafetensorsTrailing => field ??= new("ML4017", "no bytes follow the last tensor",
-        "Copy or download the file again. If it is still longer than its header says, bytes were appended to it.");
+        "Copy or download the file again. If it is still longer than its header states, bytes were appended to it.");
 
     // '__metadata__' is an object of strings, or null.
     public static Rule SafetensorsMetadata => field ??= new("ML4018", "__metadata__ is a map of strings", SaveSafetensorsAgain);
@@ -50,7 +50,7 @@ internal static partial class Rules
     // Names have no control characters: terminals print them, and the digest of the weights is computed over lines of them. A tab is
     // allowed: it does not control a terminal, and it does not end a line.
     public static Rule SafetensorsTensorName => field ??= new("ML4019", "tensor names have no control characters except tabs",
-        "Rename the tensor: terminals print names, and the digest is computed over lines of them.");
+        "Rename the tensor. Terminals print names, and the digest is computed over lines of names.");
 
     // As the reference implementation requires (MisalignedSlice).
     public static Rule SafetensorsPartOfByte => field ??= new("ML4020", "elements of four or six bits fill whole bytes",

@@ -4,7 +4,7 @@ namespace MemLoad;
 internal static partial class Rules
 {
     public static Rule UsageInvalid => field ??= new("ML9901", "the command line is valid", "Run the command with --help.");
-    public static Rule OutputUnwritable => field ??= new("ML9902", "standard output can be written",
+    public static Rule OutputUnwritable => field ??= new("ML9902", "standard output can be written to",
         "Send the output to a file on a disk with free space, or to a program that reads all of it.");
     public static Rule Unexpected =>
         field ??= new("ML9999", "no unexpected error occurs",

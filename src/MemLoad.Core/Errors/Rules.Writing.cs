@@ -16,18 +16,18 @@ internal static partial class Rules
         "Check the disk or the network share, then try again.");
     public static Rule FileNameUnsafe => field ??= new("ML9106", "tensor names are safe and distinct as file names",
         $"Write one file instead: safetensors or pth ({Setting.Format}).");
-    public static Rule NameNotWritable => field ??= new("ML9107", "the format can hold the tensor's name",
-        $"Rename the tensor, choose a format that can hold its name ({Setting.Format}), or exclude it ({(Act.Convert, Setting.Exclude)}).");
+    public static Rule NameNotWritable => field ??= new("ML9107", "the format supports the name of the tensor",
+        $"Rename the tensor, choose a format that supports its name ({Setting.Format}), or exclude it ({(Act.Convert, Setting.Exclude)}).");
     public static Rule DTypeNotInFormat => field ??= new("ML9108", "the format supports the dtype of the tensor",
         $"Write .pth instead, or exclude the tensor ({(Act.Convert, Setting.Exclude)}).");
 
     // A safetensors header has at most 100,000,000 bytes, which is the limit of the reference reader.
     public static Rule HeaderTooLong => field ??= new("ML9109", "the header is not longer than the format allows",
-        $"Write .pth instead, or fewer tensors into one file ({(Act.Convert, Setting.Include)}).");
+        $"Write .pth instead, or write fewer tensors to one file ({(Act.Convert, Setting.Include)}).");
     public static Rule SourceInconsistent => field ??= new("ML9110", "the weights to write have the lengths that they state",
         "Open them again. If it fails again, report this as a bug of MemLoad.");
     public static Rule ShardSize => field ??= new("ML9112", "shards are safetensors files of at least one byte in a folder",
         $"Name a folder for them, and a size such as {(Setting.MaxShardSize, "5GB")}, or leave out {Setting.MaxShardSize}.");
     public static Rule CacheUnusable => field ??= new("ML9111", "the cache folder can be written",
-        $"Set MEMLOAD_CACHE to a folder that this user can write to, or give a checkpoint of your own ({Setting.Path}).");
+        $"Set MEMLOAD_CACHE to a folder that this user can write to, or give the path of a checkpoint ({Setting.Path}).");
 }

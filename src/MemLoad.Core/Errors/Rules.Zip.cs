@@ -14,7 +14,7 @@ internal static partial class Rules
     public static Rule ZipHeaderMismatch => field ??= new("ML2003", "local and central headers agree", CopyAgain);
 
     // PyTorch stores records as they are. Libraries for .NET deflate them.
-    public static Rule ZipCompressed => field ??= new("ML2004", "records are stored as they are, or deflated", SaveWithTorch);
+    public static Rule ZipCompressed => field ??= new("ML2004", "records are stored without compression, or deflated", SaveWithTorch);
     public static Rule ZipEncrypted =>
         field ??= new("ML2005", "records are not encrypted",
             "Decrypt the archive with the program that encrypted it, or get the file again.");
@@ -27,9 +27,9 @@ internal static partial class Rules
         "Check that this is the right file: MemLoad reads only archives that torch.save wrote.");
     public static Rule ZipTorchScript => field ??= new("ML2010", "the archive is not a TorchScript program",
         "In Python: torch.save(torch.jit.load(path).state_dict(), new_path).");
-    public static Rule ZipBigEndian => field ??= new("ML2011", "the archive says which byte of a number is first",
+    public static Rule ZipBigEndian => field ??= new("ML2011", "the archive states a supported byte order",
         "Load the file with PyTorch on a little-endian machine and write it again with torch.save(state_dict, path).");
-    public static Rule StorageRecordMissing => field ??= new("ML2012", "the file has every storage", CopyAgain);
+    public static Rule StorageRecordMissing => field ??= new("ML2012", "the file contains every storage", CopyAgain);
     public static Rule StorageLengthMismatch => field ??= new("ML2013", "each storage has the length that the pickle states", CopyAgain);
 
     // From byte 0 to the directory there are only records and their data descriptors, and no bytes that a reader would skip.
@@ -39,7 +39,7 @@ internal static partial class Rules
     public static Rule ZipFlags => field ??= new("ML2015", "records have no flags that PyTorch does not set", SaveWithTorch);
 
     // The format has no mark at its beginning, so its entries must fill the file.
-    public static Rule TorchSharpLayout => field ??= new("ML2018", "a file of TorchSharp has its entries one after the other to its end",
+    public static Rule TorchSharpLayout => field ??= new("ML2018", "the entries of a TorchSharp file fill it",
         "Save the module again with TorchSharp, or check that this is a file of weights.");
 
     // The bytes of a record have the CRC-32 that the directory states. The value 0 means that none was computed. Deep tests check this.

@@ -87,7 +87,7 @@ internal sealed class LoadSource : IDisposable
     {
         if (request.Split is TensorSplit split && request.RankCount <= 1)
         {
-            throw Rules.SplitWithoutRanks.Broken($"{split} were asked for, and the checkpoint is not split among ranks");
+            throw Rules.SplitWithoutRanks.Broken($"{split} were requested, and the checkpoint is not split among ranks");
         }
         if (request is { Split: not null, Manifest: string compared })
         {
@@ -179,7 +179,7 @@ internal sealed class LoadSource : IDisposable
         if (Files.Count < Checkpoint.Files.Length && OpenFiles.Available + Files.Count is int most && most < Checkpoint.Files.Length)
         {
             string shortage = FormattableString.Invariant(
-                $"it is {Checkpoint.Files.Length} files, and this process may open {most} more");
+                $"it has {Checkpoint.Files.Length} files, and this process may open {most} more");
             return new MapRefusal(shortage,
                 Rules.FilesExhausted.Broken($"Mmap has every file of the checkpoint open: {shortage}", Checkpoint.Path));
         }
@@ -193,8 +193,8 @@ internal sealed class LoadSource : IDisposable
             if (Checkpoint.Storages[tensor.Storage] is { IsInChunks: true } storage)
             {
                 return _request.Split is null
-                    ? $"tensor {Printable.Quote(tensor.Name)} lies in {storage.Chunks.Length} chunks"
-                    : $"the slice of tensor {Printable.Quote(tensor.Name)} does not lie in one piece of the file";
+                    ? $"tensor {Printable.Quote(tensor.Name)} is in {storage.Chunks.Length} chunks"
+                    : $"the slice of tensor {Printable.Quote(tensor.Name)} is not contiguous in the file";
             }
         }
         return null;

@@ -283,10 +283,10 @@ public sealed class PreparedLoad : IDisposable
     {
         long evicted = Budget.EvictedBytes(Forecast);
         string? pressure = evicted == 0 ? null
-            : $"{Printable.Bytes(evicted)} of {Printable.Bytes(Forecast.PeakHostFileBytes)} mapped pages do not fit beside the rest: "
-                + "the kernel gives them up and reads them again when they are used";
+            : $"{Printable.Bytes(evicted)} of {Printable.Bytes(Forecast.PeakHostFileBytes)} mapped pages do not fit in memory: "
+                + "the kernel evicts them and reads them again when they are used";
         string? remote = _candidate.Strategy == Strategy.Mmap && FileSystems.IsRemote(_source.FileSystem)
-            ? $"the file is on {_source.FileSystem}: mapped pages come over the network one by one, and Stream reads ahead" : null;
+            ? $"the file is on {_source.FileSystem}: mapped pages are read over the network one by one, and Stream reads ahead" : null;
         string? forced = Request.Force && _candidate.Shortfall is Shortfall lack
             ? $"forced: {Printable.Bytes(lack.MissingBytes)} short" : null;
         return string.Join("; ", new[] { Choice, pressure, remote, forced }.OfType<string>()) is { Length: > 0 } note ? note : null;

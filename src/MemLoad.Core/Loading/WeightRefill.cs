@@ -103,20 +103,20 @@ internal static class WeightRefill
                 && (storage < 0 || storage == own.Storage);
             if (!same || view.StorageLengths[tensor.Storage] != weights.StorageLengths[own.Storage])
             {
-                throw Differs($"tensor {Printable.Quote(tensor.Name)} has another dtype, shape or storage than the weights'");
+                throw Differs($"tensor {Printable.Quote(tensor.Name)} has another dtype, shape or storage than in the weights");
             }
             storage = own.Storage;
         }
         if (storages.Distinct().Count() != storages.Length)
         {
-            throw Differs("tensors that share a storage in the weights do not in the checkpoint");
+            throw Differs("tensors that share a storage in the weights do not share one in the checkpoint");
         }
         return
         [
             .. storages.Select(storage =>
                 weights.MemoryOf(storage).Memory is { } memory and not MappedFile
                     ? memory
-                    : throw Differs("the weights lie in a mapped file, which is never written")),
+                    : throw Differs("the weights are in a mapped file, which is never written")),
         ];
 
         MemLoadException Differs(string finding) => Rules.LayoutDiffers.Broken(finding, view.Checkpoint.Path);

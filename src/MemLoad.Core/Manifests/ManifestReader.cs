@@ -64,7 +64,7 @@ internal static class ManifestReader
             ? new WeightManifest(moduleVersion, computed, tensors)
             : throw json.Broken(
                 Rules.ManifestDigest,
-                $"the tensors of the manifest have the digest {computed}, and it says {Printable.Quote(digest!)}",
+                $"the tensors of the manifest have the digest {computed}, and it states {Printable.Quote(digest!)}",
                 digestPosition);
     }
 

@@ -27,7 +27,7 @@ internal static class ProcessExit
         if (exitCode == sigbus || (exitCode == Sigabrt && complaints.Contains(nameof(AccessViolationException), StringComparison.Ordinal)))
         {
             return row.Ended(LoadOutcome.Killed, Rules.WorkerLostMapping.Broken(
-                "the measured process touched mapped bytes that were no longer there (SIGBUS): the file became shorter meanwhile, or its "
+                "the measured process touched mapped bytes that no longer exist (SIGBUS): the file became shorter meanwhile, or its "
                     + "disk could not be read",
                 row.Path));
         }

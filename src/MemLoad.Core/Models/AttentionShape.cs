@@ -77,7 +77,8 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
             .Select(field => field.Value as string ?? "")];
         if (classes.Length > 0 && !classes.Any(name => Generators.Any(ending => name.EndsWith(ending, StringComparison.Ordinal))))
         {
-            throw Rules.CacheNotPlain.Broken($"the model is {Printable.Quote(classes[0])}, which does not write text token by token", path);
+            throw Rules.CacheNotPlain.Broken(
+                $"the model is {Printable.Quote(classes[0])}, which does not generate text token by token", path);
         }
         bool nested = fields.Keys.Any(name => name.StartsWith(Text, StringComparison.Ordinal));
         var facts = new Facts(
@@ -104,14 +105,14 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
         return new AttentionShape(facts.Number(layers), own ?? facts.Number(heads), head, facts.Optional("v_head_dim") ?? head, path);
     }
 
-    private static Remedy Alone => (Remedy)$"Leave out the context length to plan the load alone ({Setting.ContextLength}).";
+    private static Remedy Alone => (Remedy)$"To plan the load without a KV cache, leave out the context length ({Setting.ContextLength}).";
 
     private static AttentionShape OfConfig(Checkpoint checkpoint, string path, long tokens, CancellationToken ct)
     {
         using WholeFile? file = RemoteAddress.Is(path) ? OpenRemote(checkpoint, path, ct) : OpenBeside(checkpoint);
         if (file is null)
         {
-            throw Rules.CacheUnknown.Broken($"there is no {ConfigName} beside the checkpoint", checkpoint.Path);
+            throw Rules.CacheUnknown.Broken($"there is no {ConfigName} in the folder of the checkpoint", checkpoint.Path);
         }
         if (file.Length > LargestConfig)
         {
@@ -180,7 +181,7 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
 
         public long Quotient(string whole, string parts) => Number(whole) % Number(parts) == 0 ? Number(whole) / Number(parts)
             : throw Rules.CacheUnknown.Broken(
-                $"{prefix}{whole} is {Number(whole)}, which is no multiple of {prefix}{parts}, {Number(parts)}", path, remedy: Alone);
+                $"{prefix}{whole} is {Number(whole)}, which is not a multiple of {prefix}{parts}, {Number(parts)}", path, remedy: Alone);
 
         public bool IsFalse(string name) => values.GetValueOrDefault(name) is false;
 
@@ -216,8 +217,8 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
                 throw Rules.CacheNotPlain.Broken(
                     $"{prefix}{name} is {window}, and layers keep no more tokens than that",
                     path,
-                    remedy: $"The cache of this model is modelled up to that context length. Give it, or leave it out to plan the load "
-                        + $"alone ({Setting.ContextLength}).");
+                    remedy: $"MemLoad can compute the cache of this model up to that context length. Give it, or leave it out to plan the "
+                        + $"load without a KV cache ({Setting.ContextLength}).");
             }
         }
 

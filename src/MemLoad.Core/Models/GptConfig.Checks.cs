@@ -14,7 +14,7 @@ internal sealed partial record GptConfig
         int most = (int)Math.Min(ContextLength, Array.MaxLength / VocabularySize);
         if (tokenIds.Length > most)
         {
-            throw Rules.TokenCountUnfit.Broken($"there are {tokenIds.Length} token ids and the model takes {most} at most");
+            throw Rules.TokenCountUnfit.Broken($"there are {tokenIds.Length} token ids, and the model accepts at most {most}");
         }
         for (int i = 0; i < tokenIds.Length; i++)
         {

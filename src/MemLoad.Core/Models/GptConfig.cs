@@ -137,7 +137,7 @@ internal sealed partial record GptConfig(
             throw Rules.GptConfigInvalid.Broken(
                 $"a model with vocabulary {VocabularySize}, context {ContextLength}, embedding {EmbeddingSize} and {LayerCount} layers "
                     + $"is larger than any memory",
-                remedy: $"Give smaller dimensions; {MostLayers} layers are the most.");
+                remedy: $"Give smaller dimensions, and at most {MostLayers} layers.");
         }
         if (HeadCount < 1 || EmbeddingSize % HeadCount != 0)
         {

@@ -67,7 +67,7 @@ internal sealed class GptInitializer : IWeightSource
     {
         if (tensor.Storage < 0 || tensor.Storage >= Tensors.Length || Tensors[tensor.Storage] != tensor)
         {
-            throw new ArgumentException($"'{tensor.Name}' is no tensor of this model.", nameof(tensor));
+            throw new ArgumentException($"'{tensor.Name}' is not a tensor of this model.", nameof(tensor));
         }
         StreamStorage(tensor.Storage, sink);
     }
@@ -84,7 +84,7 @@ internal sealed class GptInitializer : IWeightSource
         CheckDType(spec.DType);
         if (!_distributions.TryGetValue(spec.Name, out Distribution distribution))
         {
-            throw new ArgumentException($"'{spec.Name}' is no tensor of this model.", nameof(spec));
+            throw new ArgumentException($"'{spec.Name}' is not a tensor of this model.", nameof(spec));
         }
         WeightInitializer.Fill(distribution, CounterRandom.ForTensor(_seed, spec.Name), spec.DType, destination, firstElement);
     }
@@ -93,8 +93,8 @@ internal sealed class GptInitializer : IWeightSource
     {
         if (dtype is not (DType.Float32 or DType.Float16 or DType.BFloat16))
         {
-            throw Rules.GptDTypeUnsupported.Broken($"a GPT model cannot be made in {dtype.TorchName()}",
-                remedy: $"Make it in float32, float16 or bfloat16 ({Setting.DType}).");
+            throw Rules.GptDTypeUnsupported.Broken($"a GPT model cannot be created in {dtype.TorchName()}",
+                remedy: $"Create it in float32, float16 or bfloat16 ({Setting.DType}).");
         }
     }
 }

@@ -65,7 +65,7 @@ internal static class WeightInitializer
         ElementLayout layout = spec.DType.Layout();
         if (piece.Length % layout.Bytes != 0 || !layout.IsWhole(firstElement))
         {
-            throw new ArgumentException($"{piece.Length} bytes are no whole number of {spec.DType.TorchName()} elements.", nameof(piece));
+            throw new ArgumentException($"{piece.Length} bytes are not whole {spec.DType.TorchName()} elements.", nameof(piece));
         }
         ArgumentOutOfRangeException.ThrowIfGreaterThan(firstElement, ShapeMath.ElementCount(spec.Shape) - layout.ElementsIn(piece.Length));
     }

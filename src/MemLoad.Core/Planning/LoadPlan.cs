@@ -46,8 +46,8 @@ internal sealed record LoadPlan
         if (view.Tensors.IsEmpty)
         {
             throw Rules.NothingSelected.Broken(
-                "the checkpoint holds no tensors", view.Checkpoint.Path,
-                    remedy: "Check that this is the right file: there is nothing in it to load.");
+                "the checkpoint contains no tensors", view.Checkpoint.Path,
+                    remedy: "Check that this is the right file. It contains nothing to load.");
         }
         var writer = new PlanWriter(view, device.IsHost, ringBytes, readers);
         (strategy switch

@@ -126,7 +126,7 @@ internal sealed class PlanWriter(LoadView view, bool deviceIsHost, long ringByte
         bool casts = IsCast(storage) && !_buffers[buffer].AsInFile;
         if ((casts || IsInRuns(storage)) && ring < 0)
         {
-            throw new InvalidOperationException("A storage that is cast or lies in runs cannot be read straight into place.");
+            throw new InvalidOperationException("A storage that is cast or in several ranges cannot be read directly into its memory.");
         }
         Add(StepKind.Read, buffer, storage, ring, casts);
     }

@@ -63,7 +63,7 @@ public static class LoadReport
             PictureCount = pictures.Length,
             UnusedTimelineCount = unused,
             Warning = unused > 0 && unused == timelines.Count
-                ? "The samples are of other loads than the rows. The page has no memory over time." : null,
+                ? "The samples belong to other loads than the rows. The page does not show memory over time." : null,
             WorseCount = changes?.Count(change => change.Kind == ChangeKind.Worse),
             PicturePath = folder,
         };

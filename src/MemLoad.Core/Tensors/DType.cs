@@ -239,7 +239,7 @@ public static class DTypes
         ElementLayout layout = dtype.Layout();
         return layout.IsSingle
             ? layout.Bytes
-            : throw new NotSupportedException($"An element of {dtype.TorchName()} has no bytes of its own.");
+            : throw new NotSupportedException($"An element of {dtype.TorchName()} does not have separate bytes.");
     }
 
     /// <summary>

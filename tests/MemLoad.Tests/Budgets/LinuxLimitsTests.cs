@@ -13,7 +13,7 @@ public sealed class LinuxLimitsTests : IDisposable
     public void Dispose() => _root.Dispose();
 
     [Fact]
-    public void What_the_machine_can_give_is_MemAvailable()
+    public void The_limit_of_the_machine_is_MemAvailable()
     {
         Put(
             "proc/meminfo",
@@ -31,7 +31,7 @@ public sealed class LinuxLimitsTests : IDisposable
     }
 
     [Fact]
-    public void The_commit_limit_counts_only_where_nothing_is_overcommitted()
+    public void The_commit_limit_counts_only_without_overcommit()
     {
         Put("proc/meminfo", "CommitLimit:    4194304 kB\nCommitted_AS:   1048576 kB\n");
         Put("proc/sys/vm/overcommit_memory", "2\n");
@@ -63,7 +63,7 @@ public sealed class LinuxLimitsTests : IDisposable
     }
 
     [Fact]
-    public void File_pages_and_kernel_objects_that_can_be_given_back_do_not_count_as_used_but_dirty_ones_do()
+    public void Reclaimable_file_pages_and_kernel_objects_do_not_count_as_used_and_dirty_pages_do()
     {
         Version2("/app");
         Group(
@@ -80,7 +80,7 @@ public sealed class LinuxLimitsTests : IDisposable
     }
 
     [Fact]
-    public void Version_1_counts_with_its_own_names()
+    public void Version_1_has_its_own_file_names()
     {
         Put("proc/self/cgroup", "4:memory:/job\n0::/\n");
         Put("proc/self/mountinfo", "30 23 0:26 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n");
@@ -101,7 +101,7 @@ public sealed class LinuxLimitsTests : IDisposable
     }
 
     [Fact]
-    public void A_limit_above_what_a_version_1_container_sees_counts_too()
+    public void A_limit_above_the_visible_groups_of_a_version_1_container_counts()
     {
         Put("proc/self/cgroup", "4:memory:/docker/12ab\n");
         Put("proc/self/mountinfo", "30 23 0:26 /docker/12ab /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n");
@@ -117,7 +117,7 @@ public sealed class LinuxLimitsTests : IDisposable
     }
 
     [Fact]
-    public void A_limit_above_what_is_seen_is_held_against_all_that_is_seen_to_be_used_of_it()
+    public void A_limit_above_the_visible_groups_is_compared_with_their_total_use()
     {
         Put("proc/self/cgroup", "4:memory:/docker/12ab/job\n");
         Put("proc/self/mountinfo", "30 23 0:26 /docker/12ab /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n");
@@ -133,7 +133,7 @@ public sealed class LinuxLimitsTests : IDisposable
     }
 
     [Fact]
-    public void Resource_limits_count_what_each_of_them_counts()
+    public void Each_resource_limit_counts_its_own_kind_of_memory()
     {
         Put("proc/self/limits",
             "Limit                     Soft Limit           Hard Limit           Units     \n"
@@ -153,7 +153,7 @@ public sealed class LinuxLimitsTests : IDisposable
     [InlineData("")]
     [InlineData("nonsense\n\n\t::\n")]
     [InlineData("0::/app\n")]
-    public void What_is_missing_or_cannot_be_read_limits_nothing(string groups)
+    public void Missing_and_unreadable_files_give_no_limit(string groups)
     {
         Put("proc/self/cgroup", groups);
         Put("proc/self/mountinfo", "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
@@ -166,7 +166,7 @@ public sealed class LinuxLimitsTests : IDisposable
     }
 
     [Fact]
-    public void More_used_than_allowed_leaves_nothing_rather_than_less()
+    public void If_more_is_used_than_allowed_zero_bytes_are_available()
     {
         Version2("/app");
         Group("sys/fs/cgroup/app", current: 3 * GiB, max: (2 * GiB).ToString(CultureInfo.InvariantCulture), high: "max", "");
@@ -175,7 +175,7 @@ public sealed class LinuxLimitsTests : IDisposable
     }
 
     [SkippableFact]
-    public void This_machine_tells_what_it_can_give()
+    public void The_limits_of_this_machine_are_read()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "only Linux has these files");
         var headroom = Headroom.Now();

@@ -40,7 +40,7 @@ public sealed class MemoryBudgetTests
     }
 
     [Fact]
-    public void The_limit_where_most_is_missing_is_named()
+    public void The_limit_with_the_largest_shortage_is_named()
     {
         using var cpu = new HostDevice();
         var budget = MemoryBudget.For(
@@ -52,7 +52,7 @@ public sealed class MemoryBudgetTests
     }
 
     [Fact]
-    public void The_users_own_limit_tightens_and_never_widens()
+    public void The_limit_of_the_user_lowers_the_budget_and_never_raises_it()
     {
         using var cpu = new HostDevice();
         var headroom = Headroom.Of([Limit("system", Counted.AnonymousAndShared, 80)]);
@@ -62,7 +62,7 @@ public sealed class MemoryBudgetTests
     }
 
     [Fact]
-    public void A_device_is_held_to_what_is_free_on_it_under_its_allocators_rounding()
+    public void The_rounded_need_is_compared_with_the_free_memory_of_a_device()
     {
         using var sim = new SimulatedDevice(90 * MiB);
         var budget = MemoryBudget.For(Request, sim, new Headroom([]));
@@ -81,7 +81,7 @@ public sealed class MemoryBudgetTests
     [InlineData(90, null, 90)]
     [InlineData(null, 50, 50)]
     [InlineData(null, null, null)]
-    public void Of_what_a_device_has_and_what_the_user_allows_on_it_the_smaller_counts(int? free, int? allowed, int? counts)
+    public void The_budget_is_the_smaller_of_the_memory_of_a_device_and_the_limit_of_the_user(int? free, int? allowed, int? counts)
     {
         LoadRequest request = Request with { DeviceMemoryLimit = allowed * MiB };
         using var sim = new SimulatedDevice(free * MiB);
@@ -92,7 +92,7 @@ public sealed class MemoryBudgetTests
     }
 
     [Fact]
-    public void Memory_of_a_card_is_not_the_machines()
+    public void Memory_of_a_card_does_not_count_as_memory_of_the_machine()
     {
         using var sim = new SimulatedDevice();
         using var card = new Card();
@@ -122,7 +122,7 @@ public sealed class MemoryBudgetTests
     }
 
     [Fact]
-    public void Mapped_pages_that_cannot_all_stay_are_told()
+    public void Mapped_pages_that_do_not_all_fit_are_reported()
     {
         using var cpu = new HostDevice();
         var forecast = Forecasts.Of(LoadPlan.Create(Strategy.Mmap, Model, cpu), cpu);

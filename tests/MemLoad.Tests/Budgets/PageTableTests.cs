@@ -38,7 +38,7 @@ public sealed class PageTableTests
     }
 
     [Fact]
-    public void They_take_the_place_of_pages()
+    public void They_reduce_the_memory_for_mapped_pages()
     {
         using IDevice cpu = DeviceRegistry.Open("cpu");
         var forecast = Forecasts.Of(LoadPlan.Create(Strategy.Mmap, Model, cpu), cpu);

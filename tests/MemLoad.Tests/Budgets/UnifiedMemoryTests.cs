@@ -6,7 +6,7 @@ public sealed class UnifiedMemoryTests
     private const long MiB = 1 << 20;
 
     [Fact]
-    public void A_load_that_fits_two_memories_but_not_one_is_refused_with_the_sum_in_words()
+    public void A_load_that_fits_two_memories_but_not_one_is_refused_with_the_sum_in_the_message()
     {
         // gpt2-small with Baseline: 670 MiB on the host, and 1394 MiB on the device.
         string refusal = Assert.IsType<string>(Forecast("sim:unified", 1000 * MiB).Message);

@@ -41,7 +41,7 @@ public sealed class CaseTests
 
     [Theory]
     [MemberData(nameof(Readable))]
-    public void What_the_reference_reader_reads_is_read_byte_for_byte(string name)
+    public void Files_that_the_reference_reader_reads_are_read_byte_for_byte(string name)
     {
         string path = Path.Combine(Root, name);
 
@@ -63,11 +63,11 @@ public sealed class CaseTests
 
     [Theory]
     [MemberData(nameof(Refused))]
-    public void What_MemLoad_does_not_read_is_refused_by_its_rule(string name, string rule) =>
+    public void Files_that_MemLoad_does_not_read_are_refused_by_their_rule(string name, string rule) =>
         Assert.Equal(rule, Refusal(Path.Combine(Root, name)).Rule.Id);
 
     [Theory]
-    [InlineData("extra-field", "tensors have fields that the format does not have: 'name'")]
+    [InlineData("extra-field", "tensors have fields that the format does not define: 'name'")]
     [InlineData("leading-space", "begins with white space")]
     [InlineData("metadata-null", "__metadata__ is null")]
     [InlineData("pretty-printed", "ends in a line break")]
@@ -95,7 +95,7 @@ public sealed class CaseTests
     [InlineData("json-error", "JSON: '{")]
     [InlineData("unauthorized", "no weights: 'Invalid")]
     [InlineData("xml", "XML: '<?xml")]
-    public void Text_in_the_place_of_weights_is_shown(string name, string says)
+    public void Text_instead_of_weights_is_shown(string name, string says)
     {
         foreach (string file in Directory.GetFiles(Path.Combine(Root, "25-not-the-file"), name + ".*"))
         {
@@ -251,7 +251,7 @@ public sealed class CaseTests
     }
 
     [Fact]
-    public void Anything_else_after_an_archive_is_refused()
+    public void Other_bytes_after_an_archive_are_refused()
     {
         using var folder = new TemporaryFolder();
         byte[] archive = File.ReadAllBytes(Fixtures.PathOf("tiny/fp32.pth"));
@@ -301,7 +301,7 @@ public sealed class CaseTests
             {
                 "13-stale-index/moved-tensor",
                 ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"],
-                "in another shard than the index says"
+                "in another shard than the index states"
             },
             {
                 "13-stale-index/no-index",
@@ -322,7 +322,7 @@ public sealed class CaseTests
 
     [Theory]
     [MemberData(nameof(Folders))]
-    public void A_complete_folder_opens_and_names_what_it_leaves_out(string name, string[] files, string finding)
+    public void A_complete_folder_opens_and_lists_the_files_that_are_not_read(string name, string[] files, string finding)
     {
         string folder = Path.Combine(Root, Fixtures.Native(name));
 
@@ -371,7 +371,7 @@ public sealed class CaseTests
 
     [Theory]
     [MemberData(nameof(UnfitFolders))]
-    public void A_folder_that_is_no_complete_checkpoint_is_refused_with_a_path_to_type(
+    public void A_folder_that_is_not_a_complete_checkpoint_is_refused_with_a_path_to_use(
         string name, string rule, string finding, string? path)
     {
         string folder = Path.Combine(Root, Fixtures.Native(name));
@@ -388,7 +388,7 @@ public sealed class CaseTests
     }
 
     [Fact]
-    public void A_distributed_checkpoint_of_Lightning_opens_beside_its_states()
+    public void A_distributed_checkpoint_of_Lightning_opens_with_its_other_files()
     {
         var checkpoint = Checkpoint.Open(Path.Combine(Root, "42-lone-file-folders/lightning-fsdp.ckpt"));
         Assert.Equal(CheckpointFormat.Distributed, checkpoint.Format);

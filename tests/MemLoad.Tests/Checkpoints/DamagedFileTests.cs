@@ -26,7 +26,7 @@ public sealed class DamagedFileTests : IDisposable
 
     [Theory]
     [MemberData(nameof(OneOfEachFormat))]
-    public void A_damaged_byte_never_ends_in_anything_but_a_rule_or_a_checkpoint_within_its_file(string name)
+    public void A_damaged_byte_gives_a_rule_or_a_checkpoint_within_its_file(string name)
     {
         byte[] whole = File.ReadAllBytes(Fixtures.PathOf(name));
         string damaged = _folder[Path.GetFileName(name)];
@@ -51,7 +51,7 @@ public sealed class DamagedFileTests : IDisposable
     }
 
     [Fact]
-    public void Nothing_empty_foreign_or_misnamed_is_opened()
+    public void Empty_foreign_and_misnamed_files_are_not_opened()
     {
         Assert.Equal("ML1001", Refused(_folder["missing.pth"]));
         Assert.Equal("ML1003", Refused(_folder.Write("empty.pth", [])));

@@ -85,7 +85,7 @@ public sealed class DecodedFileTests : IDisposable
     [InlineData(CompressionLevel.NoCompression)]
     [InlineData(CompressionLevel.Optimal)]
     public void A_big_endian_archive_has_the_weights_of_the_little_endian_one(CompressionLevel level) =>
-        Same("tiny/fp32.pth", BigEndian(level), level == CompressionLevel.Optimal ? "compressed" : "highest byte first");
+        Same("tiny/fp32.pth", BigEndian(level), level == CompressionLevel.Optimal ? "compressed" : "big-endian");
 
     [Fact]
     public void Numbers_are_swapped_around_any_range()

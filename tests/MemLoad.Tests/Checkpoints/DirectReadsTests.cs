@@ -13,7 +13,7 @@ public sealed partial class DirectReadsTests
     [InlineData("cold")]
     [InlineData("warm")]
     [InlineData("half")]
-    public void Any_range_at_any_address_is_what_the_file_holds(string cache)
+    public void Any_range_at_any_address_has_the_bytes_of_the_file(string cache)
     {
         using var file = new TemporaryFile(0);
         byte[] content = Content(file.Path);
@@ -52,16 +52,16 @@ public sealed partial class DirectReadsTests
     [SkippableFact]
     public void A_cold_file_stays_out_of_the_page_cache_and_a_warm_one_in_it()
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux tells what is cached");
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux reports what is cached");
         using var file = new TemporaryFile(0);
         byte[] content = Content(file.Path);
-        Skip.If(file.IsInMemory || PageCache.Evict([file.Path]) is not 0, "this file system does not give up its pages");
+        Skip.If(file.IsInMemory || PageCache.Evict([file.Path]) is not 0, "this file system does not evict pages");
         using CheckpointFileReader reader = CheckpointFileReader.Open(file.Path);
         byte[] memory = new byte[FileBytes - 100];
 
         using (var direct = new DirectReads(reader.Handle))
         {
-            Skip.If(direct.Read(100, memory) == 0, "this file system knows no direct reads");
+            Skip.If(direct.Read(100, memory) == 0, "this file system does not support direct reads");
         }
         reader.ReadBulk(100, memory);
         Assert.True(memory.AsSpan().SequenceEqual(content.AsSpan(100)));
@@ -76,14 +76,14 @@ public sealed partial class DirectReadsTests
     [SkippableFact]
     public void Loads_of_one_cold_file_at_a_time_share_the_page_cache()
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux tells what is cached");
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux reports what is cached");
         using var file = new TemporaryFile(200 << 20);
-        Skip.If(file.IsInMemory || PageCache.Evict([file.Path]) is not 0, "this file system does not give up its pages");
+        Skip.If(file.IsInMemory || PageCache.Evict([file.Path]) is not 0, "this file system does not evict pages");
         byte[] memory = new byte[4 << 20];
         using CheckpointFileReader one = CheckpointFileReader.Open(file.Path);
         using CheckpointFileReader other = CheckpointFileReader.Open(file.Path);
         using var first = new DirectReads(one.Handle);
-        Skip.If(first.Read(0, memory) == 0, "this file system knows no direct reads");
+        Skip.If(first.Read(0, memory) == 0, "this file system does not support direct reads");
 
         using (var second = new DirectReads(other.Handle))
         {
@@ -103,7 +103,7 @@ public sealed partial class DirectReadsTests
         Skip.IfNot(OperatingSystem.IsLinux(), "only Linux has these locks");
         using var file = new TemporaryFile(0);
         _ = Content(file.Path);
-        Skip.If(file.IsInMemory || PageCache.Evict([file.Path]) is not 0, "this file system does not give up its pages");
+        Skip.If(file.IsInMemory || PageCache.Evict([file.Path]) is not 0, "this file system does not evict pages");
         byte[] memory = new byte[1 << 20];
         using CheckpointFileReader one = CheckpointFileReader.Open(file.Path);
         using CheckpointFileReader other = CheckpointFileReader.Open(file.Path);
@@ -112,7 +112,7 @@ public sealed partial class DirectReadsTests
         {
             using (var first = new DirectReads(one.Handle))
             {
-                Skip.If(first.Read(0, memory) == 0, "this file system knows no direct reads");
+                Skip.If(first.Read(0, memory) == 0, "this file system does not support direct reads");
                 // A fork copies all descriptors, and the child closes them when it starts its program.
                 copies.AddRange(Directory.GetFiles("/proc/self/fd").Where(link => new FileInfo(link).LinkTarget == file.Path)
                     .Select(link => Duplicate(int.Parse(Path.GetFileName(link), CultureInfo.InvariantCulture))));
@@ -128,7 +128,7 @@ public sealed partial class DirectReadsTests
     }
 
     [Fact]
-    public void A_range_past_the_end_is_an_error_that_says_so()
+    public void A_range_past_the_end_is_an_error_that_states_it()
     {
         using var file = new TemporaryFile(0);
         _ = Content(file.Path);

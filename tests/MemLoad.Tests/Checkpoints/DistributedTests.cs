@@ -14,7 +14,7 @@ public sealed class DistributedTests : IDisposable
     [InlineData("one-rank", 37)]
     [InlineData("two-ranks", 12)]
     [InlineData("four-ranks", 5)]
-    public void A_folder_opens_by_itself_and_by_its_metadata(string name, int tensors)
+    public void A_folder_opens_by_its_path_and_by_the_path_of_its_metadata(string name, int tensors)
     {
         string folder = Fixtures.PathOf("distributed/" + name);
         var checkpoint = Checkpoint.Open(folder);
@@ -26,7 +26,7 @@ public sealed class DistributedTests : IDisposable
     }
 
     [Fact]
-    public void In_the_planner_s_data_a_dict_may_have_attributes_and_a_list_may_not()
+    public void In_the_data_of_the_planner_a_dict_can_have_attributes_and_a_list_cannot()
     {
         DistributedForge forge = DistributedForge.Sound();
         byte[] attributes = PickleForge.Dict(("_metadata", PickleForge.EmptyDict));
@@ -365,7 +365,7 @@ public sealed class DistributedTests : IDisposable
     [InlineData("model.safetensors", "[2, 0]", "a piece of tensor 'w'")]
     [InlineData("model.safetensors", "[0, 0]", null)]
     [InlineData("shard-1-model.safetensors", "[0, 0]", null)]
-    public void A_rank_s_pieces_in_safetensors_are_refused_and_whole_tensors_open(string name, string offsets, string? finding)
+    public void Pieces_of_a_rank_in_safetensors_are_refused_and_whole_tensors_open(string name, string offsets, string? finding)
     {
         string info = """{\"w\": {\"saved_offsets\": """ + offsets + "}}";
         string header =
@@ -396,7 +396,7 @@ public sealed class DistributedTests : IDisposable
     [InlineData("""{\"w\": 7}""")]
     [InlineData("""{\"w\": {\"saved_offsets\": [\"2\"]}}""")]
     [InlineData("""{\"w\": {\"saved_offsets\": [2.5]}}""")]
-    public void Text_of_another_form_says_nothing_about_pieces(string info)
+    public void Text_in_another_form_does_not_describe_pieces(string info)
     {
         string header =
             $$$"""{"__metadata__": {"DCP_SHARDING_INFO": "{{{info}}}"}, "w": {"dtype": "U8", "shape": [2, 2], "data_offsets": [0, 4]}}""";

@@ -10,7 +10,7 @@ public sealed class FileStampTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void A_stamp_of_this_very_moment_is_fresh()
+    public void A_stamp_of_the_current_moment_is_fresh()
     {
         for (int i = 0; i < Attempts; i++)
         {
@@ -30,7 +30,7 @@ public sealed class FileStampTests : IDisposable
     public void A_stamp_of_another_time_is_not(int seconds) => Assert.False(At(DateTime.UtcNow.AddSeconds(seconds)).IsFresh);
 
     [Fact]
-    public void What_is_loaded_was_opened_when_a_write_would_have_told()
+    public void A_file_is_loaded_only_when_a_later_write_would_change_its_stamp()
     {
         for (int i = 0; i < 20; i++)
         {

@@ -10,9 +10,9 @@ public sealed class FileStatusTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [SkippableFact]
-    public void It_is_what_the_system_says()
+    public void It_is_the_status_that_the_system_reports()
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux is asked");
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux has this status");
         string file = _folder.Write("file", "content");
 #pragma warning disable CA1416 // skipped on Windows
         File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupWrite);
@@ -41,9 +41,9 @@ public sealed class FileStatusTests : IDisposable
     }
 
     [SkippableFact]
-    public void Root_and_oneself_are_trusted_and_nobody_else_is()
+    public void Only_root_and_the_current_user_are_trusted()
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux is asked");
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux has this status");
         LinuxFileStatus status = LinuxFileStatus.OfName(_folder.Path)!.Value;
 
         Assert.True((status with { UserId = 0 }).IsTrusted);
@@ -52,12 +52,12 @@ public sealed class FileStatusTests : IDisposable
     }
 
     [Fact]
-    public void What_changed_is_told_in_the_order_of_its_weight()
+    public void The_most_important_change_is_reported()
     {
         var stamp = new FileStamp(100, 5, 1, 2);
 
-        Assert.Equal("the file was replaced by another", stamp.Difference(new FileStamp(90, 6, 1, 3)));
-        Assert.Equal("the file was replaced by another", stamp.Difference(new FileStamp(100, 5, 2, 2)));
+        Assert.Equal("the file was replaced by another file", stamp.Difference(new FileStamp(90, 6, 1, 3)));
+        Assert.Equal("the file was replaced by another file", stamp.Difference(new FileStamp(100, 5, 2, 2)));
         Assert.Equal("the file had 100 bytes when it was opened and has 90 now", stamp.Difference(new FileStamp(90, 6, 1, 2)));
         Assert.Equal("the file was written to after it was opened", stamp.Difference(new FileStamp(100, 6, 1, 2)));
     }

@@ -16,7 +16,7 @@ public sealed class FileSystemsTests
     }
 
     [Fact]
-    public void What_is_not_there_has_none()
+    public void A_missing_path_has_no_file_system()
     {
         Assert.Null(FileSystems.NameOf(Path.Combine(Path.GetTempPath(), Path.GetRandomFileName(), "x")));
         Assert.Null(FileSystems.NameOf("https://example.invalid/model.safetensors"));

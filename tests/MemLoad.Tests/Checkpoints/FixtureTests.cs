@@ -39,7 +39,7 @@ public sealed class FixtureTests
 
     [Theory]
     [MemberData(nameof(Fixtures.All), MemberType = typeof(Fixtures))]
-    public void Everything_that_is_no_tensor_is_metadata(string name)
+    public void Entries_that_are_not_tensors_are_metadata(string name)
     {
         var checkpoint = Checkpoint.Open(Fixtures.PathOf(name));
         if (checkpoint.Format is not (CheckpointFormat.TorchZip or CheckpointFormat.TorchLegacy))
@@ -53,7 +53,7 @@ public sealed class FixtureTests
     }
 
     [Fact]
-    public void A_pickled_module_is_refused_in_one_sentence_that_says_what_to_do()
+    public void A_pickled_module_is_refused_in_one_sentence_with_the_remedy()
     {
         var refusal = Assert.Throws<MemLoadException>(() => Checkpoint.Open(Fixtures.PathOf("tiny/whole_module.pth")));
 

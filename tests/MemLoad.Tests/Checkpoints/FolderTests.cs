@@ -34,7 +34,7 @@ public sealed class FolderTests : IDisposable
     [InlineData("model_1_of_2.pth", 2)]
     [InlineData("00001-of-00002.ckpt", 2)]
     [InlineData("tf.Model-00000-of-00003.PT", 3)]
-    public void One_part_of_a_set_is_no_checkpoint_as_a_folder_and_opens_as_a_file(string name, int count)
+    public void One_part_of_a_set_is_refused_as_a_folder_and_opens_as_a_file(string name, int count)
     {
         Fill(name);
 
@@ -126,7 +126,7 @@ public sealed class FolderTests : IDisposable
     }
 
     [Fact]
-    public void The_checklist_of_Llama_says_how_many_parts_there_are()
+    public void The_checklist_of_Llama_states_the_number_of_parts()
     {
         Fill("consolidated.00.pth");
         Assert.NotEmpty(Checkpoint.Open(_folder.Path).Tensors);
@@ -144,7 +144,7 @@ public sealed class FolderTests : IDisposable
     [InlineData("model.safetensors", "pytorch_model.bin")]
     [InlineData("adapter_model.safetensors", "adapter_model.bin")]
     [InlineData("diffusion_pytorch_model.fp16.safetensors", "diffusion_pytorch_model.fp16.bin")]
-    public void The_model_opens_and_what_trainers_put_beside_it_is_named(string model, params string[] others)
+    public void The_model_opens_and_the_other_files_of_a_trainer_are_named(string model, params string[] others)
     {
         Fill([model, .. others]);
 
@@ -163,7 +163,7 @@ public sealed class FolderTests : IDisposable
     [InlineData("model.safetensors", "model.fp16.safetensors")]
     [InlineData("adapter_model.safetensors", "model.safetensors")]
     [InlineData("vae.sft", "unet.sft")]
-    public void Two_models_are_a_choice_that_the_message_lets_the_user_type(params string[] names)
+    public void The_message_for_two_models_has_the_paths_to_choose_from(params string[] names)
     {
         Fill(names);
 
@@ -176,7 +176,7 @@ public sealed class FolderTests : IDisposable
     [Theory]
     [InlineData("model.safetensors", "model-00001-of-00002.safetensors")]
     [InlineData("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "model-00001-of-00003.safetensors")]
-    public void A_part_beside_another_reading_is_never_left_out_in_silence(params string[] names)
+    public void A_part_of_another_set_is_not_ignored(params string[] names)
     {
         Fill(names);
 
@@ -184,7 +184,7 @@ public sealed class FolderTests : IDisposable
     }
 
     [Fact]
-    public void States_without_a_model_are_no_checkpoint()
+    public void States_without_a_model_are_not_a_checkpoint()
     {
         Fill("optimizer.pt", "rng_state.pth");
 
@@ -195,7 +195,7 @@ public sealed class FolderTests : IDisposable
     }
 
     [Fact]
-    public void A_lone_file_without_tensors_is_no_checkpoint_as_a_folder()
+    public void A_folder_with_one_file_without_tensors_is_not_a_checkpoint()
     {
         _folder.CopyFixture("containers/empty_dict.pth", "x.pth");
 
@@ -207,7 +207,7 @@ public sealed class FolderTests : IDisposable
     [InlineData("iter_0000010/mp_rank_00/model_optim_rng.pt", "ML5016")]
     [InlineData("checkpoint-500/model.safetensors", "ML5012")]
     [InlineData("original/consolidated.00.pth", "ML5012")]
-    public void What_lies_below_is_named(string name, string rule)
+    public void Files_in_subfolders_are_named(string name, string rule)
     {
         Fill(name);
 

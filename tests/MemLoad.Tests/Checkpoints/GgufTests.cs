@@ -142,7 +142,7 @@ public sealed class GgufTests : IDisposable
     }
 
     [Fact]
-    public void A_vocabulary_is_walked_and_not_kept()
+    public void A_vocabulary_is_read_and_not_kept()
     {
         const int words = 250_000;
         byte[] tokens = [.. One(8), .. Long(words), .. Enumerable.Range(0, words).SelectMany(i => Text($"word {i}"))];
@@ -161,7 +161,7 @@ public sealed class GgufTests : IDisposable
     }
 
     [Fact]
-    public void Content_is_recognised_under_any_name_but_that_of_another_format()
+    public void Content_is_recognized_under_any_name_except_that_of_another_format()
     {
         byte[] model = Model().Build();
         foreach (string name in new[] { "sha256-00", "model.bin", "model", "m.GGUF", "m.ggml" })
@@ -223,7 +223,7 @@ public sealed class GgufTests : IDisposable
     }
 
     [Fact]
-    public void A_folder_with_a_set_and_something_else_is_not_guessed_at()
+    public void A_folder_with_a_set_and_another_file_is_refused()
     {
         WriteSet();
         _folder.Write("mmproj.gguf", Model().Build());
@@ -256,7 +256,7 @@ public sealed class GgufTests : IDisposable
     }
 
     [Fact]
-    public void Blocks_are_neither_cast_nor_written_and_the_remedy_names_what_to_leave_out()
+    public void Blocks_are_neither_cast_nor_written_and_the_remedy_names_the_tensors_to_exclude()
     {
         var checkpoint = Checkpoint.Open(_folder.Write("m.gguf", Model().Build()));
 
@@ -281,7 +281,7 @@ public sealed class GgufTests : IDisposable
     }
 
     [Fact]
-    public void A_manifest_of_a_GGUF_file_holds_what_is_loaded_against_it()
+    public void A_manifest_of_a_GGUF_file_finds_a_changed_tensor()
     {
         string path = _folder.Write("m.gguf", Model().Build());
         var checkpoint = Checkpoint.Open(path);
@@ -295,7 +295,7 @@ public sealed class GgufTests : IDisposable
     }
 
     [Fact]
-    public void No_model_of_GPT_is_made_of_it()
+    public void A_GPT_model_is_not_created_from_it()
     {
         var checkpoint = Checkpoint.Open(_folder.Write("m.gguf", Model().Build()));
         Assert.Equal("ML6021", Assert.Throws<MemLoadException>(() => GptConfig.Infer(checkpoint.Tensors, heads: 2)).Rule.Id);

@@ -40,7 +40,7 @@ public sealed class HubCacheTests : IDisposable
     }
 
     [Fact]
-    public void Nothing_is_written_beside_a_snapshot_unless_its_name_is_given()
+    public void A_file_is_written_next_to_a_snapshot_only_if_its_name_is_given()
     {
         string model = Model("org/name", Commit, ("model.safetensors", Weights, true));
         string snapshot = Path.Combine(model, "snapshots", Commit);
@@ -162,7 +162,7 @@ public sealed class HubCacheTests : IDisposable
     }
 
     [Fact]
-    public void A_link_that_leads_nowhere_is_an_incomplete_download()
+    public void A_link_without_a_target_is_an_incomplete_download()
     {
         string model = Tiny();
         Array.ForEach(Directory.GetFiles(Path.Combine(model, "blobs")), File.Delete);

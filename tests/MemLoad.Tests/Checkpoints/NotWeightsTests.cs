@@ -61,7 +61,7 @@ public sealed class NotWeightsTests : IDisposable
     [InlineData("x.pth", "cos\nsystem\n(S'id'\ntR.")]
     [InlineData("x.pth", "(dp0\nS'a'\nI1\ns.")]
     [InlineData("x.pth", "L119547037146038801333356L\n.I1001\n.")]
-    public void Text_of_another_kind_is_of_no_known_format(string name, string text) =>
+    public void Text_of_another_kind_has_no_known_format(string name, string text) =>
         Assert.Equal("ML1004", Refusal(_folder.Write(name, text)).Rule.Id);
 
     [Fact]
@@ -72,13 +72,13 @@ public sealed class NotWeightsTests : IDisposable
             StringComparison.Ordinal);
 
     [Fact]
-    public void A_safetensors_file_that_was_downloaded_twice_into_one_says_so()
+    public void The_error_names_a_safetensors_file_that_contains_a_download_twice()
     {
         byte[] once = SafetensorsOfBytes(("x", 100));
 
         MemLoadException refusal = Refusal(_folder.Write("x.safetensors", [.. once, .. once]));
 
         Assert.Equal("ML4017", refusal.Rule.Id);
-        Assert.Contains("downloaded twice", refusal.Finding, StringComparison.Ordinal);
+        Assert.Contains("may contain two downloads", refusal.Finding, StringComparison.Ordinal);
     }
 }

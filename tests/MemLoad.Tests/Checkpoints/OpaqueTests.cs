@@ -77,7 +77,7 @@ public sealed class OpaqueTests : IDisposable
         MemLoadException refusal = Refusal(Path.Combine(Root, name));
 
         Assert.Equal(rule, refusal.Rule.Id);
-        Assert.StartsWith("Only if you trust the file, ", refusal.Remedy, StringComparison.Ordinal);
+        Assert.StartsWith("Only if you trust the file ", refusal.Remedy, StringComparison.Ordinal);
         Assert.Contains("c = torch.load(path, weights_only=False); " + python, refusal.Remedy, StringComparison.Ordinal);
     }
 
@@ -390,7 +390,7 @@ public sealed class OpaqueTests : IDisposable
 
     [Theory]
     [MemberData(nameof(PickleNames))]
-    public void A_pickle_with_objects_runs_nothing_and_shows_only_what_no_object_can_change(string name)
+    public void A_pickle_with_objects_runs_no_code_and_shows_only_values_that_objects_cannot_change(string name)
     {
         (byte[] pickle, string expected) = Pickles[name];
         string path = _folder.Write(

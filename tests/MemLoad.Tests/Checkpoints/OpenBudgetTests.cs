@@ -39,7 +39,7 @@ public sealed class OpenBudgetTests
     }
 
     [Fact]
-    public void What_is_spent_in_small_pieces_counts_as_soon_as_it_is_a_large_one()
+    public void Small_amounts_count_as_soon_as_their_sum_is_large()
     {
         FileBudget budget = new OpenBudget(new OpenLimits { HeaderMemoryBytes = 0 }).OfFile("x");
 
@@ -49,7 +49,7 @@ public sealed class OpenBudgetTests
     }
 
     [Fact]
-    public void Views_may_be_so_much_larger_than_the_files_and_no_more()
+    public void Views_can_be_larger_than_the_files_up_to_the_limit()
     {
         var budget = new OpenBudget(new OpenLimits());
         budget.AddFile(MiB);

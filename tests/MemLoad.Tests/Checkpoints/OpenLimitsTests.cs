@@ -10,7 +10,7 @@ public sealed class OpenLimitsTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void An_honest_expanded_view_loads_a_bomb_does_not_and_its_refusal_says_how_to_let_it_in()
+    public void A_small_expanded_view_loads_and_the_refusal_of_a_huge_one_names_the_limit_to_raise()
     {
         // A mask of 1024 × 1024 over one row, as expand() creates it, and 2⁴⁰ elements over four elements.
         string honest = _folder.Write("honest.pth", Expanded(1 << 20));
@@ -47,7 +47,7 @@ public sealed class OpenLimitsTests : IDisposable
 
     // The file is opened on any thread. Shards are opened on threads with small stacks.
     [Fact]
-    public void The_deepest_nesting_that_can_be_asked_for_needs_no_deep_stack()
+    public void The_largest_limit_on_nesting_does_not_need_a_deep_stack()
     {
         string deep = _folder.Write("deep.pth", ZipForge.Torch(pickle: Whole(Repeat(EmptyList, 5000), Repeat("a"u8.ToArray(), 4999))));
         string deeper = _folder.Write("deeper.pth", ZipForge.Torch(pickle: Whole(Repeat(EmptyList, 6000), Repeat("a"u8.ToArray(), 5999))));
@@ -82,7 +82,7 @@ public sealed class OpenLimitsTests : IDisposable
     [InlineData("nesting=1e3")]
     [InlineData("nesting=1000000")]
     [InlineData("nesting=200,depth=3")]
-    public void What_is_no_limit_is_refused(string text) =>
+    public void Text_that_is_not_a_limit_is_refused(string text) =>
         Assert.Equal("ML1014", Assert.Throws<MemLoadException>(() => OpenLimits.Parse(text)).Rule.Id);
 
     private static byte[] Expanded(long elements) =>

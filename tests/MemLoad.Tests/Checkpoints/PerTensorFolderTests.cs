@@ -137,7 +137,7 @@ public sealed class PerTensorFolderTests : IDisposable
     }
 
     [Fact]
-    public void A_file_that_is_no_bare_tensor_is_named_with_what_it_holds_and_the_others()
+    public void A_file_that_is_not_a_bare_tensor_is_named_with_its_content_and_the_other_files()
     {
         _folder.CopyFixture("tiny/fp32.pth", "other.bin");
         _folder.Write("model.safetensors", SafetensorsOfBytes(("x", 1), ("y", 1)));
@@ -145,7 +145,8 @@ public sealed class PerTensorFolderTests : IDisposable
         MemLoadException refusal = Refusal(_folder.Path);
 
         Assert.Contains(
-            "'model.safetensors', 'other.bin' the file 'model.safetensors' holds 2 tensors", refusal.Finding, StringComparison.Ordinal);
+            "'model.safetensors', 'other.bin' in the folder, 'model.safetensors' contains 2 tensors",
+            refusal.Finding, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -215,7 +216,7 @@ public sealed class PerTensorFolderTests : IDisposable
     }
 
     [Fact]
-    public void An_index_tells_how_to_read_the_folder_whatever_else_is_in_it()
+    public void An_index_determines_how_a_folder_with_other_files_is_read()
     {
         _folder.Write("a.safetensors", SafetensorsOfBytes(("x", 1)));
         _folder.CopyFixture("tiny/fp32.pth", "consolidated.pth");

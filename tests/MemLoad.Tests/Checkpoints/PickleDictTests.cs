@@ -8,7 +8,7 @@ public sealed class PickleDictTests
     private static readonly FileBudget Budget = FileBudget.Unlimited();
 
     [Fact]
-    public void A_copy_knows_the_keys_of_every_kind_that_it_has()
+    public void A_copy_finds_its_keys_of_every_kind()
     {
         PickleDict source = Of(("w", 0), (2.5, 1), (1L, 2), ("1", 3));
 
@@ -45,7 +45,7 @@ public sealed class PickleDictTests
     }
 
     [Fact]
-    public void A_text_that_is_the_name_of_another_key_is_an_entry_of_its_own()
+    public void A_text_that_is_the_name_of_another_key_is_a_separate_entry()
     {
         PickleDict numberFirst = Of((1L, 0), ("1", 1), ("1", 2), (1.0, 3));
         Assert.Equal(["1", "1"], Names(numberFirst));
@@ -58,7 +58,7 @@ public sealed class PickleDictTests
 
     // The second entry of a name is stored with a NUL after the name, so that this name is in use.
     [Fact]
-    public void A_key_that_would_take_the_entry_of_another_is_refused()
+    public void A_key_that_would_replace_the_entry_of_another_key_is_refused()
     {
         PickleDict marked = Of(("1\0", 0), (1L, 1));
         Assert.False(marked.TrySet("1", 2, Budget));
@@ -75,7 +75,7 @@ public sealed class PickleDictTests
     }
 
     [Fact]
-    public void Keys_of_bytes_are_equal_by_their_bytes_and_to_nothing_else()
+    public void Keys_of_bytes_are_equal_only_to_keys_of_the_same_bytes()
     {
         PickleDict dict = Of((new LatinText("1"), 0), (Encoding.Latin1.GetBytes("1"), 1), (1L, 2), (new LatinText("2"), 3), ("text1:1", 4));
 

@@ -224,7 +224,7 @@ public sealed class SafetensorsTests : IDisposable
     [InlineData("{\"a\":\n\n {x}}", "ML4004", "x}")]
     [InlineData("""{"é":{"dtype":"U8","shape":[-1],"data_offsets":[0,4]}}""", "ML4009", "-1")]
     [InlineData("""{} x""", "ML4005", "x")]
-    public void The_refusal_says_at_which_byte_of_the_file(string header, string rule, string at)
+    public void The_refusal_states_the_byte_of_the_file(string header, string rule, string at)
     {
         int inHeader = Encoding.UTF8.GetByteCount(header[..header.IndexOf(at, StringComparison.Ordinal)]);
 
@@ -234,7 +234,7 @@ public sealed class SafetensorsTests : IDisposable
     }
 
     [Fact]
-    public void The_refusal_says_at_which_byte_the_encoding_breaks()
+    public void The_refusal_states_the_byte_of_an_invalid_encoding()
     {
         MemLoadException refusal = Refusal(Write(InText((byte)'a', (byte)'b', 0xFF, (byte)'c')));
 
@@ -242,7 +242,7 @@ public sealed class SafetensorsTests : IDisposable
     }
 
     [Fact]
-    public void Every_cut_of_a_file_is_refused_as_cut_and_says_how_much_is_missing_once_the_header_tells()
+    public void A_file_cut_at_any_byte_is_refused_with_the_missing_bytes_if_the_header_states_them()
     {
         byte[] whole = File.ReadAllBytes(Fixtures.PathOf("dtypes/all.safetensors"));
         int dataStart = 8 + (int)BinaryPrimitives.ReadUInt64LittleEndian(whole);
@@ -314,7 +314,7 @@ public sealed class SafetensorsTests : IDisposable
     [InlineData("""{"\u00e9 \"\\ \ud83d\ude00":{"dtype":"\u00558","shape":[1],"data_offsets":[0,1]}}""", 1, "é \"\\ 😀 U8 (1) at 0")]
     [InlineData("""{"a\tb":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}""", 1, "a\tb U8 (1) at 0")]
     [InlineData("""{"../a/b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}""", 1, "../a/b U8 (1) at 0")]
-    public void What_the_format_allows_is_read(string header, int dataBytes, string expected)
+    public void Files_that_the_format_allows_are_read(string header, int dataBytes, string expected)
     {
         var checkpoint = Checkpoint.Open(Write(Safetensors(header, dataBytes)));
 
@@ -403,7 +403,7 @@ public sealed class SafetensorsTests : IDisposable
     }
 
     [Fact]
-    public void A_hundred_thousand_tensors_open_in_a_blink()
+    public void A_hundred_thousand_tensors_do_not_open_in_quadratic_time()
     {
         byte[] file = SafetensorsOfBytes([.. Enumerable.Range(0, 100_000).Select(i => ($"trf_blocks.{i}.att.W_query.weight", i % 3))]);
         string path = Write(file);
@@ -417,7 +417,7 @@ public sealed class SafetensorsTests : IDisposable
     }
 
     [Fact]
-    public void A_name_without_end_does_not_fill_the_message()
+    public void A_very_long_name_does_not_fill_the_message()
     {
         byte[] file = Safetensors($"{{\"{new string('n', 1_000_000)}\":{Whole.Replace("U8", "U9", StringComparison.Ordinal)}}}", 4);
 

@@ -39,7 +39,7 @@ public sealed class SelectionTests
     [InlineData("x", null, "ML6005")]
     [InlineData("a", null, "ML6005")]
     [InlineData("mm", "b", "ML6006")]
-    public void A_selection_of_nothing_is_refused(string key, string? include, string rule) =>
+    public void An_empty_selection_is_refused(string key, string? include, string rule) =>
         Assert.Equal(rule, Assert.Throws<MemLoadException>(() => WithOneRefused().Select(key, include is null ? [] : [include])).Rule.Id);
 
     // Storage 0 is in the second file, storage 1 is in the first, and the third file has none.

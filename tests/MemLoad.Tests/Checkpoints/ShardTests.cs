@@ -99,11 +99,11 @@ public sealed class ShardTests : IDisposable
     }
 
     [Fact]
-    public void A_byte_that_UTF8_has_not_is_refused() =>
+    public void A_byte_that_is_not_UTF8_is_refused() =>
         Assert.Equal("ML5002", Refusal(_folder.Write(IndexName, [.. "{\"weight_map\":{\""u8, 0xFF, .. "\":\"a\"}}"u8])).Rule.Id);
 
     [Fact]
-    public void An_index_beyond_all_reason_is_refused_unread()
+    public void An_index_that_is_too_large_is_refused_without_reading_it()
     {
         string path = _folder.Write(IndexName, "{}");
         using (FileStream file = File.OpenWrite(path))
@@ -129,10 +129,10 @@ public sealed class ShardTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"x":"a.safetensors","y":"b.safetensors","z":"b.safetensors"}""", "in another shard than the index says: 'y'")]
+    [InlineData("""{"x":"a.safetensors","y":"b.safetensors","z":"b.safetensors"}""", "in another shard than the index states: 'y'")]
     [InlineData(
         """{"x":"a.safetensors","z":"b.safetensors"}""", "left out of the shards, because the index does not place them there: 'y'")]
-    public void The_index_chooses_and_what_deviates_is_a_finding(string map, string finding)
+    public void The_index_determines_the_shard_and_a_difference_is_a_finding(string map, string finding)
     {
         string path = _folder.Write(IndexName, Map(map));
 
@@ -145,7 +145,7 @@ public sealed class ShardTests : IDisposable
     }
 
     [Fact]
-    public void Of_a_tensor_that_two_shards_have_the_index_chooses_one()
+    public void The_index_chooses_between_two_shards_with_the_same_tensor()
     {
         _folder.Write("b.safetensors", SafetensorsOfBytes(("z", 4), ("x", 3)));
 
@@ -156,7 +156,7 @@ public sealed class ShardTests : IDisposable
     }
 
     [Fact]
-    public void A_tensor_that_two_shards_have_and_not_the_one_of_the_index_is_refused()
+    public void A_tensor_in_two_shards_but_not_in_that_of_the_index_is_refused()
     {
         _folder.Write("b.safetensors", SafetensorsOfBytes(("z", 4), ("x", 3)));
         _folder.Write("c.safetensors", SafetensorsOfBytes(("w", 1)));
@@ -165,11 +165,11 @@ public sealed class ShardTests : IDisposable
             _folder.Write(IndexName, Map("""{"x":"c.safetensors","w":"c.safetensors","y":"a.safetensors","z":"b.safetensors"}""")));
 
         Assert.Equal("ML5009", refusal.Rule.Id);
-        Assert.Contains("'a.safetensors', 'b.safetensors' have one", refusal.Finding, StringComparison.Ordinal);
+        Assert.Contains("'a.safetensors', 'b.safetensors' contain a tensor", refusal.Finding, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_missing_shard_is_refused_with_the_whole_file_beside_the_index()
+    public void A_missing_shard_is_refused_and_a_complete_file_in_the_folder_is_named()
     {
         string whole = _folder.Write("model.safetensors", SafetensorsOfBytes(("x", 3), ("y", 2), ("z", 4)));
 
@@ -211,7 +211,7 @@ public sealed class ShardTests : IDisposable
     [InlineData("-1.5e3")]
     [InlineData("\"9\"")]
     [InlineData("null")]
-    public void The_total_that_an_index_states_is_reported_and_not_believed(string total)
+    public void The_total_that_an_index_states_is_reported_and_not_trusted(string total)
     {
         string index = Placed("b.safetensors").Replace("\"total_size\":9", $"\"total_size\":{total}", StringComparison.Ordinal);
         string path = _folder.Write(IndexName, index);

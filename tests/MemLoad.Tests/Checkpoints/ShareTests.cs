@@ -10,7 +10,7 @@ public sealed class ShareTests
     [InlineData(2)]
     [InlineData(7)]
     [InlineData(16)]
-    public void Every_tensor_falls_to_one_rank_and_each_rank_gets_a_contiguous_range(int count)
+    public void Every_tensor_belongs_to_one_rank_and_each_rank_has_a_contiguous_range(int count)
     {
         Checkpoint whole = SyntheticCheckpoint.Gpt("gpt2-medium");
         Checkpoint[] shares = [.. Enumerable.Range(0, count).Select(rank => whole.Share(rank, count))];
@@ -58,6 +58,6 @@ public sealed class ShareTests
         Assert.Equal("ML6009", Assert.Throws<MemLoadException>(() => SyntheticCheckpoint.OfCounts(1, 2).Share(rank, count)).Rule.Id);
 
     [Fact]
-    public void A_rank_to_which_nothing_falls_is_told_so() =>
+    public void A_rank_without_tensors_is_refused() =>
         Assert.Equal("ML6006", Assert.Throws<MemLoadException>(() => SyntheticCheckpoint.OfCounts(5).Share(0, 2)).Rule.Id);
 }

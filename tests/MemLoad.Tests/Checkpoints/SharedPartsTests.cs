@@ -48,7 +48,7 @@ public sealed class SharedPartsTests : IDisposable
     }
 
     [Fact]
-    public void Hooks_that_the_pickle_uses_again_are_no_other_dict()
+    public void Hooks_that_the_pickle_uses_again_do_not_become_another_dict()
     {
         byte[] keep = [(byte)'q', 7];
         byte[] recall = [(byte)'h', 7];

@@ -123,7 +123,7 @@ public sealed class SliceTests
     }
 
     [Fact]
-    public void What_a_slice_cannot_be_is_refused()
+    public void Impossible_slices_are_refused()
     {
         var request = new LoadRequest { Path = Fixtures.PathOf("tiny/fp32.pth"), Strategy = Strategy.Mmap, Split = TensorSplit.Columns };
 

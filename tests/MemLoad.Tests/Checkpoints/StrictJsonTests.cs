@@ -67,7 +67,7 @@ public sealed class StrictJsonTests : IDisposable
     }
 
     [Fact]
-    public void A_header_of_more_than_a_piece_is_read_as_the_entries_it_has()
+    public void A_header_longer_than_a_piece_is_read_completely()
     {
         string path = Path.Combine(_folder.Path, "long.safetensors");
         const int Tensors = 30_000;

@@ -20,7 +20,7 @@ public sealed class MachineSpeedTests : IDisposable
     [Theory]
     [InlineData("cpu")]
     [InlineData("sim")]
-    public void It_is_measured_once_and_kept_and_leaves_nothing_else_behind(string device)
+    public void It_is_measured_once_and_kept_and_leaves_no_other_files(string device)
     {
         Assert.Null(MachineSpeed.Known(device));
 
@@ -38,7 +38,7 @@ public sealed class MachineSpeedTests : IDisposable
     [InlineData("\"ModuleVersion\": \"", "\"ModuleVersion\": \"9")]
     [InlineData("\"MeasuredAt\": \"20", "\"MeasuredAt\": \"19")]
     [InlineData("{", "")]
-    public void Another_machine_another_version_and_last_months_figures_are_void(string text, string replacement)
+    public void Figures_of_another_machine_another_version_or_last_month_are_not_used(string text, string replacement)
     {
         _ = MachineSpeed.Ensure("cpu", budgetBytes: 24 << 20);
         string path = MachineSpeed.PathFor("cpu");
@@ -51,7 +51,7 @@ public sealed class MachineSpeedTests : IDisposable
     }
 
     [Fact]
-    public void Where_the_cache_folder_cannot_be_made_it_is_measured_all_the_same_and_kept_for_the_process()
+    public void Without_a_cache_folder_it_is_measured_and_kept_for_the_process()
     {
         string file = _cache.Write("file", "");
         Environment.SetEnvironmentVariable("MEMLOAD_CACHE", Path.Combine(file, "below"));

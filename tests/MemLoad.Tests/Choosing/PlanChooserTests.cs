@@ -11,7 +11,7 @@ public sealed class PlanChooserTests
     private static readonly Checkpoint Model = SyntheticCheckpoint.OfCounts([.. Enumerable.Repeat(MiB / 4, 200)]);
 
     [Fact]
-    public void The_fastest_plan_that_fits_is_taken_ring_and_all()
+    public void The_fastest_plan_that_fits_is_chosen_with_its_ring()
     {
         using var sim = new SimulatedDevice();
         MachineSpeed smallRings = Speed(mapped: 3, ring64: 2, ring4: 1);
@@ -24,16 +24,16 @@ public sealed class PlanChooserTests
     }
 
     [Fact]
-    public void A_tie_goes_to_the_plan_that_does_not_hold_on_to_the_file()
+    public void Of_equally_fast_plans_the_one_that_does_not_keep_the_file_open_is_chosen()
     {
         using var sim = new SimulatedDevice();
         Assert.Equal(Strategy.Stream, Chooser(sim, 500, Speed(mapped: 1, ring64: 2, ring4: 1.05)).Choose(out string why).Strategy);
-        Assert.Contains("level with Mmap", why, StringComparison.Ordinal);
+        Assert.Contains("about as fast as Mmap", why, StringComparison.Ordinal);
         Assert.Equal(Strategy.Mmap, Chooser(sim, 500, Speed(mapped: 1, ring64: 2, ring4: 1.15)).Choose(out _).Strategy);
     }
 
     [Fact]
-    public void What_does_not_fit_is_passed_over_however_fast_and_the_reason_says_so()
+    public void A_faster_plan_that_does_not_fit_is_not_chosen_and_the_reason_names_it()
     {
         using var cpu = new HostDevice();
         // There is address space for the weights, but not also for a mapping of the file, which has twice the length of the loaded part.
@@ -47,7 +47,7 @@ public sealed class PlanChooserTests
     }
 
     [Fact]
-    public void Where_nothing_fits_the_plan_that_lacks_least_is_named()
+    public void If_no_plan_fits_the_plan_with_the_smallest_shortage_is_named()
     {
         using var sim = new SimulatedDevice(20 * MiB);
         PlanCandidate taken = Chooser(sim, 500).Choose(out string why);
@@ -56,7 +56,7 @@ public sealed class PlanChooserTests
     }
 
     [Fact]
-    public void Cold_files_cost_what_the_disk_costs()
+    public void Cold_files_cost_the_time_of_the_disk()
     {
         using var sim = new SimulatedDevice();
         MachineSpeed speed = Speed(mapped: 1, ring64: 2, ring4: 2, mappedCold: 9, ringCold: 4);
@@ -68,7 +68,7 @@ public sealed class PlanChooserTests
     [InlineData(Strategy.Baseline)]
     [InlineData(Strategy.Sequential)]
     [InlineData(Strategy.PerTensor)]
-    public void What_is_suggested_instead_fits(Strategy refused)
+    public void The_suggested_plan_fits(Strategy refused)
     {
         using var cpu = new HostDevice();
         PlanChooser chooser = Chooser(cpu, 210);
@@ -78,7 +78,7 @@ public sealed class PlanChooserTests
     }
 
     [Fact]
-    public void A_refusal_names_limit_lack_and_what_to_type()
+    public void A_refusal_names_the_limit_the_shortage_and_the_option_to_use()
     {
         using var sim = new SimulatedDevice();
         var limit = new MemoryLimit(
@@ -105,7 +105,7 @@ public sealed class PlanChooserTests
 
         Assert.Equal("ML7005", refusal.Rule.Id);
         Assert.Equal(
-            "Baseline needs 200.0 MiB of host memory, 175.0 MiB more than the 25.0 MiB it may take: data of this process is limited to "
+            "Baseline needs 200.0 MiB of host memory, 175.0 MiB more than the 25.0 MiB it may use: data of this process is limited to "
                 + "40.0 MiB (ulimit -d), "
             + "of which 10.0 MiB are used; 5.0 MiB are kept in reserve. Stream fits: type --strategy Stream, or --force to load anyway.",
             refusal.Message);
@@ -113,9 +113,9 @@ public sealed class PlanChooserTests
 
     [Theory]
     [InlineData(Strategy.Baseline, 250, "Stream fits: type --strategy Stream.")]
-    [InlineData(Strategy.Baseline, 50, "raise --device-memory-limit, or take fewer tensors (--include).")]
-    [InlineData(Strategy.Auto, 50, "raise --device-memory-limit, or take fewer tensors (--include).")]
-    public void No_switch_is_said_to_overrule_a_device(Strategy asked, long mebibytes, string end)
+    [InlineData(Strategy.Baseline, 50, "raise --device-memory-limit, or load fewer tensors (--include).")]
+    [InlineData(Strategy.Auto, 50, "raise --device-memory-limit, or load fewer tensors (--include).")]
+    public void No_option_is_suggested_to_override_the_limit_of_a_device(Strategy asked, long mebibytes, string end)
     {
         LoadRequest request = Request with { Strategy = asked, Force = true, DeviceMemoryLimit = mebibytes * MiB };
         using var sim = new SimulatedDevice(request.DeviceMemoryLimit);
@@ -132,7 +132,7 @@ public sealed class PlanChooserTests
     }
 
     [Fact]
-    public void A_load_that_fits_neither_host_nor_device_is_not_to_be_forced()
+    public void Force_is_not_suggested_for_a_load_that_fits_neither_host_nor_device()
     {
         LoadRequest request = Request with { Strategy = Strategy.Baseline, HostMemoryLimit = 50 * MiB, DeviceMemoryLimit = 50 * MiB };
         using var sim = new SimulatedDevice(request.DeviceMemoryLimit);
@@ -148,7 +148,7 @@ public sealed class PlanChooserTests
     }
 
     [Fact]
-    public void A_smaller_ring_is_suggested_by_way_of_Auto()
+    public void A_smaller_ring_is_suggested_as_Auto()
     {
         using var sim = new SimulatedDevice();
         // The limit is too small for the default ring, for the largest tensor, and for the address space of a mapping.
@@ -195,7 +195,7 @@ public sealed class PlanChooserTests
     [InlineData(Strategy.Baseline, Strategy.Meta)] // does all the work of the other, and more
     [InlineData(Strategy.Sequential, Strategy.PerTensor)]
     [InlineData(Strategy.PerTensor, Strategy.Stream)]
-    public void A_plan_costs_more_the_more_it_does_and_in_proportion_to_what_it_moves(Strategy more, Strategy less)
+    public void A_plan_that_does_more_costs_more_and_the_cost_is_proportional_to_its_bytes(Strategy more, Strategy less)
     {
         using var sim = new SimulatedDevice();
         MachineSpeed speed = Speed(mapped: 1, ring64: 2, ring4: 1);

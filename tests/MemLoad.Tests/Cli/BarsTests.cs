@@ -21,11 +21,11 @@ public sealed class BarsTests
     [InlineData(50, 100L, "#####    |")]
     [InlineData(1, null, "#")]
     [InlineData(100, 0L, "##########")]
-    public void The_forecast_is_marked_where_it_is(long measured, long? forecast, string expected) =>
+    public void The_mark_is_at_the_forecast(long measured, long? forecast, string expected) =>
         Assert.Equal(expected, new Bars(unicode: false).Marked('#', measured, forecast, 100, 10));
 
     [Fact]
-    public void Without_more_than_ASCII_a_table_and_its_chart_are_ASCII()
+    public void If_only_ASCII_is_possible_a_table_and_its_chart_are_ASCII()
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
@@ -42,7 +42,7 @@ public sealed class BarsTests
     }
 
     [Fact]
-    public void The_live_line_says_what_is_resident_beside_the_forecast()
+    public void The_live_line_shows_the_resident_memory_and_the_forecast()
     {
         var bars = new Bars(unicode: false);
 

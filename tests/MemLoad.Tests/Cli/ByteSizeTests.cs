@@ -18,7 +18,7 @@ public sealed class ByteSizeTests
     [InlineData("0.3GB", 322122547L)]
     [InlineData("8388607.999TB", 9223372035755264180L)]
     [InlineData("9223372036854775807", long.MaxValue)]
-    public void Sizes_are_read_as_people_write_them(string text, long bytes)
+    public void Sizes_are_read_in_the_forms_that_people_write(string text, long bytes)
     {
 
         Assert.True(ByteSize.TryParse(text, out long read), text);
@@ -41,7 +41,7 @@ public sealed class ByteSizeTests
     [InlineData("99999999999999999999999999999999TB")]
     [InlineData("NaN")]
     [InlineData("∞")]
-    public void What_is_no_size_above_zero_in_64_bits_is_refused(string text)
+    public void Text_that_is_not_a_positive_64_bit_size_is_refused(string text)
     {
 
         Assert.False(ByteSize.TryParse(text, out _), text);

@@ -74,7 +74,7 @@ public sealed class CompletionTests
     [InlineData("completion z", "zsh")]
     [InlineData("help meas", "measure")]
     [InlineData("nosuch --p", "")]
-    public void What_may_come_next(string line, string expected) =>
+    public void The_words_that_can_follow_are_offered(string line, string expected) =>
         Assert.Equal(
             expected.Split(' ', StringSplitOptions.RemoveEmptyEntries),
             Offered(line.Split(' ')).Where(word => word != "--help" || expected.Contains("--help", StringComparison.Ordinal)));
@@ -84,7 +84,7 @@ public sealed class CompletionTests
     [InlineData("report")]
     [InlineData("completion")]
     [InlineData("help")]
-    public void Help_of_a_command_is_its_own_help(string command)
+    public void The_help_command_prints_the_help_of_a_command(string command)
     {
         CliRun help = CliRun.Of("help", command);
         Assert.Equal(CliRun.Of(command, "--help"), help);
@@ -93,7 +93,7 @@ public sealed class CompletionTests
     }
 
     [Fact]
-    public void Help_alone_is_that_of_all_and_of_nothing_is_a_usage_error()
+    public void Help_without_a_command_lists_all_commands_and_an_unknown_command_is_a_usage_error()
     {
         Assert.Equal(CliRun.Of("--help"), CliRun.Of("help"));
         Assert.Equal(CliRun.Of("nosuch"), CliRun.Of("help", "nosuch"));
@@ -103,7 +103,7 @@ public sealed class CompletionTests
     }
 
     [Fact]
-    public void What_the_scripts_ask_is_hidden() => Assert.DoesNotMatch("(?m)^ +complete ", CliRun.Of("--help").Output);
+    public void The_command_that_the_scripts_call_is_hidden() => Assert.DoesNotMatch("(?m)^ +complete ", CliRun.Of("--help").Output);
 
     [SkippableFact]
     public void Bash_completes()

@@ -22,7 +22,7 @@ public sealed class ErrorTests
     }
 
     [Fact]
-    public void A_pickled_module_is_one_line_with_the_way_out()
+    public void A_pickled_module_is_one_line_with_the_remedy()
     {
         CliRun run = CliRun.Of("inspect", "--path", Fixtures.PathOf("tiny/whole_module.pth"));
 

@@ -34,7 +34,7 @@ public sealed class InspectCommandTests
     }
 
     [Fact]
-    public void The_bytes_of_a_tensor_lie_where_inspect_says()
+    public void The_bytes_of_a_tensor_are_at_the_position_that_inspect_prints()
     {
         string path = Fixtures.PathOf("tiny/fp32.pth");
         JsonElement tensor = JsonDocument
@@ -50,7 +50,7 @@ public sealed class InspectCommandTests
     }
 
     [Fact]
-    public void Objects_beside_the_tensors_are_left_out_by_every_command_that_is_told_so()
+    public void Every_command_with_the_option_leaves_out_objects()
     {
         string path = Path.Combine(AppContext.BaseDirectory, "cases/03-argparse-namespace/esm2.pt");
         using var folder = new TemporaryFolder();
@@ -87,7 +87,7 @@ public sealed class InspectCommandTests
     }
 
     [Fact]
-    public void Without_hash_there_is_no_such_property()
+    public void Without_hash_the_output_has_no_hash()
     {
         CliRun run = CliRun.Of("inspect", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--format", "json");
 
@@ -140,7 +140,7 @@ public sealed class InspectCommandTests
         value.ValueKind == JsonValueKind.Array ? string.Join(',', value.EnumerateArray()) : value.ToString();
 
     [Fact]
-    public void A_path_may_stand_after_a_pattern()
+    public void A_path_can_follow_a_pattern()
     {
         var last = CliRun.Of("inspect", "--include", "*.weight", Fixtures.PathOf("tiny/fp32.pth"), "--format", "csv");
         var first = CliRun.Of("inspect", Fixtures.PathOf("tiny/fp32.pth"), "--include", "*.weight", "--format", "csv");

@@ -33,7 +33,7 @@ public sealed class MeasureViewTests
     }
 
     [Fact]
-    public void Forecast_stands_beside_measured_and_a_row_as_forecast_says_so()
+    public void The_forecast_is_next_to_the_measured_value_and_the_verdict_is_as_forecast()
     {
         LoadMeasurement row = Rows.Loaded("Baseline", 13_777_249_280, 6_753_878_016) with { PeakHostBytes = 6_800_000_000 };
 
@@ -54,7 +54,8 @@ public sealed class MeasureViewTests
     [InlineData(1000L << 20, 1000L << 20, 1000L << 20, 500L << 20, "host -50.0 %")]
     [InlineData(1000L << 20, (1000L << 20) + 512, 1000L << 20, 1000L << 20, "device +512 B")]
     [InlineData(1000L << 20, 1100L << 20, 1000L << 20, 2000L << 20, "device +10.0 %")]
-    public void The_verdict_names_what_left_the_forecast(long forecastDevice, long device, long forecastHost, long host, string verdict)
+    public void The_verdict_names_the_figures_that_differ_from_the_forecast(
+        long forecastDevice, long device, long forecastHost, long host, string verdict)
     {
         LoadMeasurement row = Rows.Loaded("Meta") with
         {
@@ -68,7 +69,7 @@ public sealed class MeasureViewTests
     }
 
     [Fact]
-    public void What_a_platform_cannot_say_is_a_dash_and_no_deviation()
+    public void A_figure_that_a_platform_does_not_report_is_a_dash_and_not_a_deviation()
     {
         LoadMeasurement row = Rows.Loaded("Meta") with { PeakHostBytes = null, PeakHostFileBytes = null, CachedBytesAtStart = null };
 
@@ -77,7 +78,7 @@ public sealed class MeasureViewTests
     }
 
     [Fact]
-    public void The_cpu_has_no_column_for_memory_of_its_own()
+    public void The_cpu_has_no_column_for_device_memory()
     {
         LoadMeasurement row = Rows.Loaded("Meta", device: 0) with { Device = "cpu" };
 
@@ -106,7 +107,7 @@ public sealed class MeasureViewTests
     }
 
     [Fact]
-    public void Different_digests_are_shouted()
+    public void Different_digests_are_reported_in_capitals()
     {
         LoadMeasurement[] rows = [Rows.Loaded("Meta"), Rows.Loaded("Mmap") with { WeightsDigest = new string('b', 64) }];
 

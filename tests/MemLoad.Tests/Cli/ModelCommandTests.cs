@@ -15,7 +15,7 @@ public sealed class ModelCommandTests : IDisposable
     [InlineData("tiny.safetensors", "Safetensors")]
     [InlineData("tiny", "PerTensor")]
     [InlineData("tiny.d/", "PerTensor")]
-    public void New_writes_what_the_name_says_and_invoke_runs_it(string name, string format)
+    public void New_writes_the_format_of_the_name_and_invoke_runs_the_model(string name, string format)
     {
         string path = _folder[name];
 
@@ -31,7 +31,7 @@ public sealed class ModelCommandTests : IDisposable
     }
 
     [Fact]
-    public void The_same_seed_gives_the_same_weights_and_another_one_others()
+    public void The_same_seed_gives_the_same_weights_and_another_seed_gives_other_weights()
     {
         string[] digests = [.. new[] { "7", "7", "8" }.Select((seed, i) =>
         {
@@ -62,16 +62,16 @@ public sealed class ModelCommandTests : IDisposable
     }
 
     [Fact]
-    public void Convert_says_what_it_leaves_out()
+    public void Convert_lists_the_entries_that_it_leaves_out()
     {
         CliRun run = CliRun.Of("convert", "--path", Fixtures.PathOf("containers/mixed.pth"), "--out", _folder["x.safetensors"]);
 
-        Assert.Equal("memload: left out 13 entries that are no tensors: epoch, lr, name, …", Assert.Single(run.ErrorLines).TrimEnd('\r'));
+        Assert.Equal("memload: left out 13 entries that are not tensors: epoch, lr, name, …", Assert.Single(run.ErrorLines).TrimEnd('\r'));
         Assert.Single(run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
     [Fact]
-    public void What_is_there_is_replaced_only_by_force()
+    public void An_existing_file_is_replaced_only_with_force()
     {
         string path = _folder["x.pth"];
         string[] convert = ["convert", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--out", path];
@@ -117,7 +117,7 @@ public sealed class ModelCommandTests : IDisposable
     }
 
     [Fact]
-    public void Invoke_casts_on_the_way()
+    public void Invoke_casts_the_weights()
     {
         string[] logits =
         [

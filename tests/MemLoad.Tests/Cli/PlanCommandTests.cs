@@ -26,7 +26,7 @@ public sealed class PlanCommandTests
     }
 
     [Fact]
-    public void A_limit_that_is_exceeded_is_a_row_that_does_not_fit_and_says_why()
+    public void An_exceeded_limit_is_a_row_that_does_not_fit_with_the_reason()
     {
         JsonElement[] rows = Json("--host-memory-limit", "70KB", "--strategy", "Baseline,Mmap");
 
@@ -100,7 +100,7 @@ public sealed class PlanCommandTests
     [InlineData("Device", "cpu,sim", "--device", "cpu,sim")]
     [InlineData("Rank", "0,1", "--device", "sim", "--rank-count", "2")]
     [InlineData("Rank", "1", "--device", "sim", "--rank-count", "2", "--rank", "1")]
-    public void Detailed_steps_say_which_plan_they_are_of(string column, string values, params string[] options)
+    public void Detailed_steps_name_their_plan(string column, string values, params string[] options)
     {
         string[] expected = values.Split(',');
         var plans = Json(["--detailed", "--strategy", "Stream", .. options]).GroupBy(step => step.GetProperty(column).ToString()).ToList();
@@ -125,7 +125,7 @@ public sealed class PlanCommandTests
     }
 
     [Fact]
-    public void Ranks_share_the_weights_out()
+    public void The_weights_are_divided_among_the_ranks()
     {
         long whole = Assert.Single(Json("--strategy", "Mmap")).GetProperty("ModelBytes").GetInt64();
         IEnumerable<long> parts = Enumerable
@@ -165,7 +165,7 @@ public sealed class PlanCommandTests
     [InlineData(1, "--device-memory-limit", "1KB")]
     [InlineData(0, "--strategy", "Baseline,Mmap", "--host-memory-limit", "70KB")]
     [InlineData(0, "--strategy", "Auto", "--host-memory-limit", "70KB")]
-    public void Where_no_plan_fits_the_exit_code_says_so(int expected, params string[] options)
+    public void If_no_plan_fits_the_exit_code_is_1(int expected, params string[] options)
     {
         CliRun run = CliRun.Of(["plan", Fixtures.PathOf("tiny/fp32.pth"), "--device", "sim", .. options]);
 

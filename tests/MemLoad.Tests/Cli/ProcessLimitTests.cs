@@ -44,7 +44,7 @@ public sealed class ProcessLimitTests : IDisposable
     }
 
     [SkippableFact]
-    public void Too_few_open_files_refuse_what_maps_them_all_and_not_what_reads_them()
+    public void A_low_limit_on_open_files_refuses_Mmap_and_not_strategies_that_read()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "ulimit");
         using var shards = new ManyFilesTests.Shards();
@@ -64,7 +64,7 @@ public sealed class ProcessLimitTests : IDisposable
     [InlineData(66)]
     [InlineData(60)]
     [InlineData(40)]
-    public void With_hardly_any_open_files_there_is_an_id_and_a_remedy_or_no_error(int files)
+    public void With_very_few_open_files_an_error_has_an_id_and_a_remedy(int files)
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "ulimit");
         using var shards = new ManyFilesTests.Shards();
@@ -92,7 +92,7 @@ public sealed class ProcessLimitTests : IDisposable
 
     // No file can be written, as with a read-only root file system.
     [SkippableFact]
-    public void Auto_chooses_where_nothing_can_be_written()
+    public void Auto_chooses_although_no_file_can_be_written()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "ulimit");
         string path = Large();
@@ -120,7 +120,7 @@ public sealed class ProcessLimitTests : IDisposable
     [InlineData("\"Nanoseconds\": null")]
     [InlineData("\"HostName\": null")]
     [InlineData("\"MeasuredAt\": \"0001-01-01T00:00:00+14:00\"")]
-    public void A_speed_file_that_says_nothing_is_measured_again(string field)
+    public void An_invalid_speed_file_is_measured_again(string field)
     {
         string cache = Directory.CreateDirectory(_folder["cache"]).FullName;
         MachineSpeed speed = MachineSpeed.Ensure("cpu", null);
@@ -144,7 +144,7 @@ public sealed class ProcessLimitTests : IDisposable
     }
 
     [SkippableFact]
-    public async Task A_pipe_in_the_place_of_the_speed_file_holds_nobody_up()
+    public async Task A_pipe_instead_of_the_speed_file_does_not_block()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "pipes with names");
         string cache = Directory.CreateDirectory(_folder["cache"]).FullName;
@@ -158,7 +158,7 @@ public sealed class ProcessLimitTests : IDisposable
     }
 
     [SkippableFact]
-    public void Rows_come_though_their_samples_cannot_be_written()
+    public void Rows_are_printed_although_their_samples_cannot_be_written()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "ulimit");
         string[] first =

@@ -9,7 +9,7 @@ public sealed class ProgramTests
     private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "memload.dll");
 
     [Fact]
-    public async Task Measure_runs_all_six_strategies_in_processes_of_their_own_and_they_agree()
+    public async Task Measure_runs_all_six_strategies_in_separate_processes_and_the_digests_agree()
     {
         using Process program = Start("measure", "--path", Fixtures.PathOf("tiny/fp32.pth"), "--format", "json");
         Task<string> error = program.StandardError.ReadToEndAsync();
@@ -26,7 +26,7 @@ public sealed class ProgramTests
     }
 
     [SkippableFact]
-    public async Task Stopped_it_prints_the_rows_it_has_and_leaves()
+    public async Task An_interrupted_command_prints_its_rows_and_ends()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "sends a signal and reads /proc");
         using Process program = Start(
@@ -52,7 +52,7 @@ public sealed class ProgramTests
     }
 
     [SkippableFact]
-    public void A_folder_that_was_removed_is_no_obstacle_or_an_error_with_an_id()
+    public void A_removed_current_folder_is_no_error_or_an_error_with_an_id()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "programs are measured on Linux");
         using var folder = new TemporaryFolder();
@@ -82,7 +82,7 @@ public sealed class ProgramTests
     }
 
     [SkippableFact]
-    public void A_reader_that_leaves_early_is_no_error()
+    public void A_reader_that_closes_the_pipe_early_is_not_an_error()
     {
         Skip.If(OperatingSystem.IsWindows(), "needs a shell");
         var shell = EndedProcess.Run(
@@ -116,7 +116,7 @@ public sealed class ProgramTests
     [InlineData(">/dev/full", 1, true)]
     [InlineData("2>/dev/full", 0, false)]
     [InlineData("<&- >&- 2>&-", 1, false)]
-    public void No_place_to_write_is_an_exit_code_and_a_line(string streams, int expected, bool told)
+    public void Output_that_cannot_be_written_is_an_exit_code_and_a_line(string streams, int expected, bool told)
     {
         Skip.IfNot(File.Exists("/dev/full"), "needs /dev/full");
         using var folder = new TemporaryFolder();

@@ -41,7 +41,7 @@ public sealed class RemoteCommandTests
     }
 
     [Fact]
-    public void A_model_of_the_hub_is_planned_from_its_server_if_that_is_asked_for()
+    public void A_model_of_the_hub_is_planned_from_its_server_if_the_option_is_given()
     {
         using LocalServer server = new(asked => asked.Path == "/org/name/resolve/main/model.safetensors"
             ? Reply.Of(asked, File.ReadAllBytes(Fixtures.PathOf("tiny/fp32.safetensors"))) : Reply.NotFound);

@@ -31,7 +31,7 @@ public sealed class RowFormatTests
     }
 
     [Fact]
-    public void Csv_and_json_of_a_row_say_the_same_whatever_the_culture()
+    public void Csv_and_json_of_a_row_have_the_same_values_in_any_culture()
     {
         LoadMeasurement row = Rows.Loaded("Meta") with { Path = "/tmp/a \"b\", c\nd.pth", HostErrorPermille = -12345, MajorFaults = null };
         string foreign = Csv([row]) + Json([row]);
@@ -96,7 +96,7 @@ public sealed class RowFormatTests
     }
 
     [Fact]
-    public void Numbers_that_json_lacks_go_out_under_their_names()
+    public void Numbers_that_json_lacks_are_written_as_their_names()
     {
         string text = Rows.Print(console => JsonOutput.Write(
             new InspectResult("/x", CheckpointFormat.TorchZip, 1, new Dictionary<string, object?>
@@ -119,7 +119,7 @@ public sealed class RowFormatTests
     }
 
     [Fact]
-    public void A_name_can_neither_break_a_line_of_a_table_nor_steer_the_terminal()
+    public void A_name_can_neither_break_a_line_of_a_table_nor_control_the_terminal()
     {
         var row = new WeightInfo
         {

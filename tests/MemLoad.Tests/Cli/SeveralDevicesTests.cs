@@ -34,7 +34,7 @@ public sealed class SeveralDevicesTests
     [Theory]
     [InlineData("plan")]
     [InlineData("measure")]
-    public void Each_device_has_a_table_of_its_own(string command)
+    public void Each_device_has_a_separate_table(string command)
     {
         CliRun run = CliRun.Of([
             command,
@@ -52,7 +52,7 @@ public sealed class SeveralDevicesTests
     }
 
     [Fact]
-    public void A_device_that_is_not_there_is_an_error_before_anything_is_measured()
+    public void An_unavailable_device_is_an_error_before_the_first_measurement()
     {
         CliRun run = CliRun.Of("measure", Fixtures.PathOf("tiny/fp32.pth"), "--device", "sim,nosuch", "--format", "json");
 

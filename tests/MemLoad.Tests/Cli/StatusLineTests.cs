@@ -5,7 +5,7 @@ namespace MemLoad.Tests.Cli;
 public sealed class StatusLineTests
 {
     [Fact]
-    public void Short_work_says_nothing_where_nobody_watches()
+    public void Short_work_without_a_terminal_prints_nothing()
     {
         using var error = new StringWriter();
         using (var status = new StatusLine(CliConsole.ForWriters(TextWriter.Null, error)))
@@ -18,7 +18,7 @@ public sealed class StatusLineTests
     }
 
     [Fact]
-    public void A_terminal_gets_one_line_that_is_gone_in_the_end()
+    public void A_terminal_gets_one_line_that_is_removed_at_the_end()
     {
         using var error = new StringWriter();
         using (var status = new StatusLine(CliConsole.ForTerminal(TextWriter.Null, error, colour: true)))

@@ -58,7 +58,7 @@ public sealed class UsageTests
     [InlineData("invoke", "--path", "a.pth", "--token-ids", "1;2")]
     [InlineData("invoke", "--path", "a.pth", "--token-ids", "-1")]
     [InlineData("invoke", "--path", "a.pth", "--token-ids", "1", "--strategy", "Stream,Meta")]
-    public void A_wrong_command_line_is_one_line_that_says_what_and_where_to_look(params string[] args)
+    public void A_wrong_command_line_is_one_line_with_the_error_and_the_help_to_read(params string[] args)
     {
         CliRun run = CliRun.Of(args);
 
@@ -84,11 +84,11 @@ public sealed class UsageTests
     [InlineData("'invoke' takes one: write --token-ids before '1,2,3'.", "invoke", "a.pth", "1,2,3")]
     [InlineData("'inspect' takes one.", "inspect", "a.pth", "b.pth")]
     [InlineData("choose from Baseline, Sequential, Meta, Mmap, PerTensor, Stream, Auto. Run", "plan", "toy.pth", "--strategy", "Foo")]
-    public void A_word_in_the_wrong_place_is_told_its_place(string hint, params string[] args) =>
+    public void The_error_for_a_word_in_the_wrong_place_names_its_place(string hint, params string[] args) =>
         Assert.Contains(hint, Assert.Single(CliRun.Of(args).ErrorLines), StringComparison.Ordinal);
 
     [Fact]
-    public void An_unknown_strategy_is_answered_with_all_six()
+    public void The_error_for_an_unknown_strategy_lists_all_six()
     {
         string line = Assert.Single(CliRun.Of("measure", "--strategy", "Foo").ErrorLines);
 
@@ -125,7 +125,7 @@ public sealed class UsageTests
     [InlineData("manifest", "--force")]
     [InlineData("convert", "--force", "--out")]
     [InlineData("invoke", "--token-ids", "1,2", "--heads", "2")]
-    public void A_path_may_stand_without_its_option(string command, params string[] options)
+    public void A_path_can_be_given_without_its_option(string command, params string[] options)
     {
         using var folder = new TemporaryFolder();
         string path = folder["tiny.pth"];
@@ -177,11 +177,11 @@ public sealed class UsageTests
     [InlineData("plan", "memload plan [<path>] [options]")]
     [InlineData("measure", "memload measure [<path>] ")]
     [InlineData("test", "memload test [<path>...] [options]")]
-    public void Help_says_how_many_paths_a_command_takes(string command, string usage) =>
+    public void Help_shows_how_many_paths_a_command_accepts(string command, string usage) =>
         Assert.Contains(usage, CliRun.Of(command, "--help").Output, StringComparison.Ordinal);
 
     [Fact]
-    public void Several_paths_may_stand_without_their_option()
+    public void Several_paths_can_be_given_without_their_option()
     {
         using var folder = new TemporaryFolder();
         string[] paths = [Fixtures.PathOf("tiny/fp32.pth"), Fixtures.PathOf("tiny/fp32.safetensors")];

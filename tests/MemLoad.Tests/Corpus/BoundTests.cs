@@ -27,7 +27,7 @@ public sealed class BoundTests : IDisposable
     [InlineData(75431)]
     [InlineData(1)]
     [InlineData(65536)]
-    public void Numbers_out_of_files_spread_over_the_buckets_of_a_table_whatever_they_are(int step)
+    public void Any_numbers_from_files_spread_over_the_buckets_of_a_table(int step)
     {
         const int keys = 50_000;
         foreach (int size in new[] { 75431, 156437, 65536 })
@@ -43,7 +43,7 @@ public sealed class BoundTests : IDisposable
     }
 
     [Fact]
-    public void A_pickle_keeps_values_under_numbers_of_any_choice()
+    public void A_memo_keeps_values_under_any_numbers()
     {
         var memo = new PickleMemo(FileBudget.Unlimited());
         for (uint i = 0; i < 50_000; i++)
@@ -60,7 +60,7 @@ public sealed class BoundTests : IDisposable
     }
 
     [Fact]
-    public void Work_on_what_is_there_already_is_charged_so_that_time_stays_in_proportion()
+    public void Repeated_work_on_existing_values_is_charged_so_that_time_stays_proportional()
     {
         foreach (string name in new[]
             {

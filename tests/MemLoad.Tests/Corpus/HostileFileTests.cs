@@ -70,14 +70,14 @@ public sealed class HostileFileTests : IDisposable
     }
 
     [Fact]
-    public void There_are_two_hundred_and_fifty_and_no_two_have_one_name()
+    public void There_are_at_least_250_and_their_names_are_unique()
     {
         Assert.InRange(HostileFiles.All.Count, 250, int.MaxValue);
         Assert.Equal(HostileFiles.All.Count, HostileFiles.All.DistinctBy(file => file.Id).Count());
     }
 
     [Fact]
-    public void What_they_are_made_from_is_sound()
+    public void The_files_that_they_are_made_from_are_sound()
     {
         Assert.Equal("a", Assert.Single(Checkpoint.Open(_folder.Write("x.pth", ZipForge.Torch())).Tensors).Name);
         Assert.Equal("a", Assert.Single(Checkpoint.Open(_folder.Write("x.safetensors", SafetensorsCorpus.Sound)).Tensors).Name);

@@ -19,7 +19,7 @@ public sealed class OtherBoundTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void A_report_of_many_rows_and_of_many_samples_that_are_not_theirs() => InTime(() =>
+    public void A_report_of_many_rows_and_of_many_samples_of_other_loads() => InTime(() =>
     {
         LoadMeasurement[] rows = [.. Enumerable.Range(0, Many).Select(i => Rows.Loaded("Stream") with { Run = i })];
         LoadTimeline[] samples =
@@ -60,7 +60,7 @@ public sealed class OtherBoundTests : IDisposable
     });
 
     [Fact]
-    public void Zero_tails_are_of_each_file_by_itself()
+    public void Zero_tails_are_found_in_each_file_separately()
     {
         byte[] header = "{\"a\":{\"dtype\":\"U8\",\"shape\":[20000],\"data_offsets\":[0,20000]}}"u8.ToArray();
         byte[] zeros = CheckpointKit.Safetensors(header, 20000);
@@ -85,7 +85,7 @@ public sealed class OtherBoundTests : IDisposable
     });
 
     [Fact]
-    public void Rows_of_many_columns_that_nobody_knows() =>
+    public void Rows_of_many_unknown_columns() =>
         InTime(() =>
         {
             string path = Path.Combine(_folder.Path, "rows.json");

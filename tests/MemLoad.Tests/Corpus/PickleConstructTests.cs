@@ -56,7 +56,7 @@ public sealed class PickleConstructTests : IDisposable
     }
 
     [Fact]
-    public void No_file_that_PyTorch_reads_otherwise_is_sound_by_the_manifest_of_an_honest_one()
+    public void A_file_that_PyTorch_reads_differently_never_matches_the_manifest_of_a_plain_file()
     {
         string honest = _folder.Write("honest.pth", ZipForge.Torch(pickle: PickleForge.Whole(PickleForge.StateDict(name: "w"))));
         var manifest = WeightManifest.Of(Checkpoint.Open(honest), [Convert.ToHexStringLower(SHA256.HashData(PickleConstructs.First))]);
@@ -71,8 +71,8 @@ public sealed class PickleConstructTests : IDisposable
         }
     }
 
-    [NeedsFact(typeof(PythonPeer), DisplayName = "PyTorch reads each construct as the table says")]
-    public void PyTorch_reads_each_construct_as_the_table_says()
+    [NeedsFact(typeof(PythonPeer), DisplayName = "PyTorch reads each construct as the table states")]
+    public void PyTorch_reads_each_construct_as_the_table_states()
     {
         string[] paths = [.. PickleConstructs.All.Select((construct, i) => _folder.Write($"{i}.pth", construct.File))];
 
@@ -106,7 +106,7 @@ public sealed class PickleConstructTests : IDisposable
     [InlineData("model 12:30:05")]
     [InlineData("\U0001F469\u200D\U0001F4BB")]
     [InlineData("a\nb")]
-    public void An_archive_may_be_called_like_any_file(string name)
+    public void An_archive_can_have_the_name_of_any_file(string name)
     {
         var checkpoint = Checkpoint.Open(_folder.Write("x.pth", Called(name)));
 
@@ -116,12 +116,12 @@ public sealed class PickleConstructTests : IDisposable
     [Theory]
     [InlineData(@"a\b")]
     [InlineData("a\0b")]
-    public void An_archive_is_not_called_like_no_file(string name) =>
+    public void An_archive_cannot_have_a_name_that_no_file_can_have(string name) =>
         Assert.Equal("ML2007", CheckpointKit.Refusal(_folder.Write("x.pth", Called(name))).Rule.Id);
 
     // PyTorch writes no POP_MARK, and its own reader does not support it. The reader of Python does.
     [Fact]
-    public void POP_MARK_drops_the_mark_and_what_lies_above_it()
+    public void POP_MARK_removes_the_mark_and_the_values_above_it()
     {
         byte[] pickle = PickleForge.Whole(
             PickleForge.Mark, PickleForge.Number(1), PickleForge.None, "1"u8.ToArray(), PickleForge.StateDict());

@@ -100,10 +100,10 @@ internal static class RulesDocument
 
             ## Objects
 
-            A pickle can have objects beside its tensors: instances of classes that MemLoad does not know. Without `--allow-opaque` such a
-            file is refused (ML3003, ML3004). With it, unknown classes, functions and their calls are objects without content. MemLoad
-            calls none of them. A function that can run a program is an object, too, and the verdict names it. Tensors inside objects are
-            left out. The column `OpaqueObjects` has the number of objects, and the warning names the first ones.
+            A pickle can contain objects in addition to tensors: instances of classes that MemLoad does not know. Without `--allow-opaque`
+            such a file is refused (ML3003, ML3004). With it, unknown classes, functions and their calls are objects without content.
+            MemLoad calls none of them. A function that can run a program is also an object, and the verdict names it. Tensors inside
+            objects are left out. The column `OpaqueObjects` has the number of objects, and the warning names the first ones.
 
             PyTorch would run the code of an object. MemLoad assumes that this code changes only what the pickle gives to it, and all that
             is reachable from that. These rules follow:

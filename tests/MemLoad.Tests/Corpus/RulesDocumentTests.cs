@@ -27,7 +27,7 @@ public sealed class RulesDocumentTests
         "PyBridge 1.4.4 accepts {0} of {1}")]
     [InlineData("README.ja.md", "{0} 個の不正なファイル", "PyTorch 2.6 の `torch.load(weights_only=True)` は、これらのうち {1} 個中 {0} 個",
         "safetensors 0.4.5 は {1} 個中 {0} 個", "PyBridge 1.4.4 は {1} 個中 {0} 個")]
-    public void The_README_counts_what_the_tests_hold(string document, string files, string torch, string safetensors, string bridge)
+    public void The_README_states_the_counts_of_the_tests(string document, string files, string torch, string safetensors, string bridge)
     {
         PeerRecord peers = PeerRecord.Read();
         string text = string.Join(' ', File.ReadAllLines(Path.Combine(Repository.Root, document)));
@@ -51,7 +51,7 @@ public sealed class RulesDocumentTests
         }
     }
 
-    [NeedsFact(typeof(PythonPeer), DisplayName = "What other readers do with the malformed files is recorded, and none runs anything")]
+    [NeedsFact(typeof(PythonPeer), DisplayName = "What other readers do with the malformed files is recorded, and none runs code")]
     public void What_other_readers_do_is_recorded()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "the limits on the readers are Linux's");

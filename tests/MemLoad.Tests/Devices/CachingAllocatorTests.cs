@@ -25,7 +25,7 @@ public sealed class CachingAllocatorTests
     }
 
     [Fact]
-    public void Blocks_never_overlap_and_the_books_always_balance() =>
+    public void Blocks_never_overlap_and_the_figures_always_agree() =>
         Prop.ForAll(Gen.Choose(-40, 3000).ArrayOf().ToArbitrary(), operations =>
         {
             var allocator = new CachingAllocator();
@@ -68,7 +68,7 @@ public sealed class CachingAllocatorTests
     }
 
     [Fact]
-    public void The_capacity_is_refused_to_be_exceeded_and_cached_segments_are_given_back_first()
+    public void A_request_beyond_the_capacity_is_refused_after_cached_segments_are_released()
     {
         var allocator = new CachingAllocator(64 << 20);
         allocator.Release(allocator.Allocate(40 << 20));
@@ -93,7 +93,7 @@ public sealed class CachingAllocatorTests
     }
 
     [Fact]
-    public void Only_a_block_in_use_is_taken_back()
+    public void Only_a_block_in_use_can_be_released()
     {
         var allocator = new CachingAllocator();
         DeviceBlock block = allocator.Allocate(600);
@@ -107,7 +107,7 @@ public sealed class CachingAllocatorTests
     }
 
     [Fact]
-    public void It_does_what_a_plain_search_through_all_blocks_does() =>
+    public void It_gives_the_results_of_a_plain_search_through_all_blocks() =>
         Prop.ForAll(Gen.Choose(-60, 3000).ArrayOf().ToArbitrary(), operations =>
             {
                 const long Capacity = 300 << 20;

@@ -7,7 +7,7 @@ public sealed class DeviceRegistryTests
     [InlineData("torch:cpu", "-Torch cpu ")]
     [InlineData("torch:CUDA:0", "-Torch cuda-")]
     [InlineData("torch:cuda:11", "-Torch cuda-")]
-    public void Without_TorchSharp_its_devices_are_refused_in_one_sentence_that_says_what_to_run(string device, string advice)
+    public void Without_TorchSharp_its_devices_are_refused_in_one_sentence_with_the_command_to_run(string device, string advice)
     {
         var refusal = Assert.Throws<MemLoadException>(() => DeviceRegistry.Open(device));
 
@@ -19,7 +19,7 @@ public sealed class DeviceRegistryTests
     }
 
     [Fact]
-    public void A_card_that_is_not_there_is_refused_in_one_sentence()
+    public void A_missing_card_is_refused_in_one_sentence()
     {
         var refusal = Assert.Throws<MemLoadException>(() => DeviceRegistry.Open("CUDA:97"));
 
@@ -37,7 +37,7 @@ public sealed class DeviceRegistryTests
     [InlineData("cuda:")]
     [InlineData("cuda:-1")]
     [InlineData("torch:cuda")]
-    public void A_name_that_is_none_is_refused(string device) =>
+    public void An_unknown_name_is_refused(string device) =>
         Assert.Equal("ML7003", Assert.Throws<MemLoadException>(() => DeviceRegistry.Open(device)).Rule.Id);
 
     [Theory]
@@ -46,7 +46,7 @@ public sealed class DeviceRegistryTests
     [InlineData("sim:unified", "sim:unified (a simulated accelerator)")]
     [InlineData("cpu", "cpu")]
     [InlineData("cuda:0", "cuda:0")]
-    public void Only_the_simulated_device_is_said_to_be_simulated(string name, string description)
+    public void Only_the_simulated_device_is_described_as_simulated(string name, string description)
     {
         Assert.Equal(description, DeviceRegistry.Describe(name));
         Assert.Equal(description != name, DeviceRegistry.IsSimulated(name));
@@ -85,7 +85,7 @@ public sealed class DeviceRegistryTests
         Assert.Equal([.. usable, .. cards == 0 ? ["cuda:0"] : Array.Empty<string>(), "torch:cpu"], devices.Select(device => device.Name));
         Assert.Equal(usable, devices.Where(device => device.Available).Select(device => device.Name));
         Assert.Contains(
-            "needs the TorchSharp build of MemLoad, which is not here: in a clone, ./build.ps1 -Torch c",
+            "needs the TorchSharp build of MemLoad, which is not installed: in a clone, ./build.ps1 -Torch c",
             devices[^1].Details,
             StringComparison.Ordinal);
         Assert.Equal(
@@ -95,7 +95,7 @@ public sealed class DeviceRegistryTests
     }
 
     [Fact]
-    public void Cards_are_asked_about_only_where_there_is_a_driver()
+    public void Cards_are_queried_only_if_there_is_a_driver()
     {
         // On a machine with cards, the cards are described. On any other machine, none is found and no call fails.
         Assert.Equal(CudaDriver.Here is null, CudaDriver.ReasonForNone.Length > 0);

@@ -37,7 +37,7 @@ public sealed partial class FileLeaseTests : IDisposable
     }
 
     [SkippableFact]
-    public void A_signal_that_stands_for_no_writer_breaks_nothing()
+    public void A_signal_without_a_writer_breaks_no_lease()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "only Linux has leases");
         TakeAll();
@@ -56,7 +56,7 @@ public sealed partial class FileLeaseTests : IDisposable
             int file = i;
             _handles.Add(File.OpenHandle(_folder.Write(Name(i), "content"), FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
             FileLease? lease = FileLease.TryTake(_handles[i], () => Interlocked.Increment(ref _broken[file]), out int error);
-            Skip.If(lease is null, $"this file system gives no leases: error {error}");
+            Skip.If(lease is null, $"this file system has no leases: error {error}");
             _leases.Add(lease);
         }
     }

@@ -5,7 +5,7 @@ public sealed class FreshPagesTests
     private const long Millisecond = 1_000_000;
 
     [Fact]
-    public void Huge_pages_are_taken_until_they_are_dear_again_and_again()
+    public void Huge_pages_are_used_until_they_are_slow_repeatedly()
     {
         var pages = new FreshPages();
         for (int i = 0; i < 1000; i++)
@@ -33,7 +33,7 @@ public sealed class FreshPagesTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public unsafe void Preparing_a_range_leaves_what_lies_around_it(bool huge)
+    public unsafe void Preparing_a_range_does_not_change_the_memory_around_it(bool huge)
     {
         var pages = new FreshPages();
         var mapping = new HostMapping(20 << 20, holders: 1, pages);

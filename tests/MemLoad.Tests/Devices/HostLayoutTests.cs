@@ -6,7 +6,7 @@ public sealed class HostLayoutTests
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public void Blocks_lie_apart_aligned_and_in_hardly_more_memory_than_they_need(int seed)
+    public void Blocks_do_not_overlap_are_aligned_and_need_little_additional_memory(int seed)
     {
         var random = new Random(seed);
         for (int i = 0; i < 200; i++)
@@ -29,7 +29,7 @@ public sealed class HostLayoutTests
     }
 
     [Fact]
-    public void Large_storages_with_headers_between_lie_as_in_their_file_and_those_that_are_cast_beside_them()
+    public void Large_storages_with_headers_between_them_have_the_layout_of_their_file_and_cast_storages_are_separate()
     {
         const long Large = 40 << 20;
         Extent[] storages =
@@ -53,7 +53,7 @@ public sealed class HostLayoutTests
     }
 
     [Fact]
-    public void Where_headers_are_as_long_as_what_they_head_blocks_are_packed()
+    public void If_headers_are_as_long_as_their_storages_blocks_are_packed()
     {
         Extent[] storages = [.. Enumerable.Range(0, 1000).Select(i => new Extent(0, 192 * i, 64))];
         HostLayout layout = HostLayout.LikeFiles([.. storages.Select(storage => storage.Length)], storages);

@@ -7,7 +7,7 @@ namespace MemLoad.Tests.Devices;
 public sealed class HostMemoryTests
 {
     [SkippableFact]
-    public void Everything_given_back_is_gone_from_the_process_whatever_its_size()
+    public void Released_memory_of_any_size_no_longer_belongs_to_the_process()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "reads /proc/self/maps");
         var random = new Random(7);
@@ -39,7 +39,7 @@ public sealed class HostMemoryTests
     }
 
     [Fact]
-    public void Memory_that_is_made_once_more_keeps_what_is_in_it()
+    public void Memory_that_is_prepared_again_keeps_its_content()
     {
         using var memory = new HostMemory();
         using MemoryBuffer block = memory.Allocate(7 << 20);
@@ -54,7 +54,7 @@ public sealed class HostMemoryTests
     }
 
     [Fact]
-    public void Huge_pages_are_made_up_to_the_end_of_a_block_and_not_beyond()
+    public void Huge_pages_are_prepared_up_to_the_end_of_a_block_and_not_beyond()
     {
         using var memory = new HostMemory();
         using MemoryBuffer block = memory.Allocate(8 << 20);
@@ -91,7 +91,7 @@ public sealed class HostMemoryTests
     }
 
     [SkippableFact]
-    public void Blocks_allocated_together_go_back_one_by_one_and_the_last_takes_the_mapping_along()
+    public void Blocks_allocated_together_are_released_one_by_one_and_the_last_releases_the_mapping()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "reads /proc/self");
         var random = new Random(8);

@@ -27,9 +27,9 @@ public sealed unsafe partial class MappingSafetyTests : IDisposable
     [InlineData("r------w-", 0, "its group or others may write to it")]
     [InlineData("rw-r--r--", Nobody - 1, "it belongs to user 65533, who may write to it")]
     [InlineData("r--r--r--", Nobody - 1, "it belongs to user 65533, who may write to it")]
-    public void Without_a_lease_a_file_is_mapped_only_if_nobody_else_may_write_to_it(string mode, int owner, string? obstacle)
+    public void Without_a_lease_a_file_is_mapped_only_if_no_other_user_can_write_to_it(string mode, int owner, string? obstacle)
     {
-        Skip.IfNot(OperatingSystem.IsLinux() && Environment.UserName == "root", "only root gives its rights away for one thread");
+        Skip.IfNot(OperatingSystem.IsLinux() && Environment.UserName == "root", "only root can give up rights for one thread");
         string path = _folder.Write("x.bin", "content");
         Assert.Equal(0, ChangeMode(path, ModeOf(mode)));
         Assert.Equal(0, ChangeOwner(path, owner, owner));
@@ -47,7 +47,7 @@ public sealed unsafe partial class MappingSafetyTests : IDisposable
         thread.Start();
         thread.Join();
 
-        Skip.IfNot(lacks, "this root has too few rights to give them away");
+        Skip.IfNot(lacks, "this root user has too few rights");
         Assert.Null(lease);
         Assert.Equal(obstacle, found);
     }
@@ -61,7 +61,7 @@ public sealed unsafe partial class MappingSafetyTests : IDisposable
 
         string? obstacle = MappingSafety.Guard(file, static () => { }, out FileLease? lease);
 
-        Assert.Equal("it lies on a file system that is not known to be local (0x00009fa0)", obstacle);
+        Assert.Equal("it is on a file system that is not known to be local (0x00009fa0)", obstacle);
         Assert.Equal(obstacle, MappingSafety.Obstacle(file));
         Assert.Null(lease);
     }
@@ -87,7 +87,7 @@ public sealed unsafe partial class MappingSafetyTests : IDisposable
     [InlineData(true, MapGuard.WherePossible)]
     [InlineData(false, MapGuard.Required)]
     [InlineData(false, MapGuard.WherePossible)]
-    public void Weights_that_a_writer_took_are_zeros_and_are_said_to_be_gone(bool writable, MapGuard guard)
+    public void Weights_whose_file_was_opened_for_writing_are_zeros_and_are_reported_as_lost(bool writable, MapGuard guard)
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "only Linux has leases");
         string path = _folder.Write("x.bin", "content");
@@ -104,7 +104,7 @@ public sealed unsafe partial class MappingSafetyTests : IDisposable
         Assert.Equal(new byte[7], back);
         MemLoadException loss = Assert.Throws<MemLoadException>(mapped.RequireIntact);
         Assert.Equal("ML1006", loss.Rule.Id);
-        Assert.Contains("they were given up before it could", loss.Finding, StringComparison.Ordinal);
+        Assert.Contains("the mapping was removed before that", loss.Finding, StringComparison.Ordinal);
         if (writable)
         {
             *(byte*)mapped.Address = 5; // code that uses the tensor can still write to it
@@ -114,7 +114,7 @@ public sealed unsafe partial class MappingSafetyTests : IDisposable
     }
 
     [SkippableFact]
-    public void A_mapping_without_a_guard_stays_with_its_file()
+    public void A_mapping_without_a_guard_keeps_its_file()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "only Linux has leases");
         string path = _folder.Write("x.bin", "content");
@@ -130,7 +130,7 @@ public sealed unsafe partial class MappingSafetyTests : IDisposable
     }
 
     [SkippableFact]
-    public void With_a_lease_a_file_is_mapped_whoever_may_write_to_it()
+    public void With_a_lease_a_file_is_mapped_also_if_other_users_can_write_to_it()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "only Linux has leases");
         string path = _folder.Write("x.bin", "content");

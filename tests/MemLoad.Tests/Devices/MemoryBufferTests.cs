@@ -3,7 +3,7 @@ namespace MemLoad.Tests.Devices;
 public sealed class MemoryBufferTests
 {
     [Fact]
-    public void Memory_goes_when_the_owner_has_disposed_it_and_the_last_holder_has_let_go()
+    public void Memory_is_released_after_the_owner_disposes_it_and_the_last_reference_is_released()
     {
         var buffer = new Watched();
         buffer.AddReference();
@@ -20,7 +20,7 @@ public sealed class MemoryBufferTests
     }
 
     [Fact]
-    public void A_holder_that_lets_go_first_does_not_take_the_memory_from_the_owner()
+    public void A_reference_that_is_released_first_does_not_release_the_memory_of_the_owner()
     {
         var buffer = new Watched();
         buffer.AddReference();
@@ -32,7 +32,7 @@ public sealed class MemoryBufferTests
     }
 
     [Fact]
-    public void Threads_that_hold_and_let_go_at_once_neither_take_the_memory_nor_keep_it()
+    public void Threads_that_add_and_release_references_concurrently_neither_lose_nor_leak_the_memory()
     {
         var buffer = new Watched();
         Parallel.For(0, 4, _ =>
@@ -50,7 +50,7 @@ public sealed class MemoryBufferTests
     }
 
     [Fact]
-    public unsafe void A_mapping_that_takes_writes_leaves_the_file_as_it_is()
+    public unsafe void A_writable_mapping_does_not_change_the_file()
     {
         using var folder = new TemporaryFolder();
         string path = folder.Write("bytes", [1, 2, 3, 4]);
@@ -65,7 +65,7 @@ public sealed class MemoryBufferTests
     }
 
     [Fact]
-    public void A_mapping_gives_bytes_within_the_file_and_takes_none()
+    public void A_mapping_returns_bytes_within_the_file_and_accepts_none()
     {
         using var folder = new TemporaryFolder();
         string path = folder.Write("bytes", [1, 2, 3, 4]);
@@ -113,7 +113,7 @@ public sealed class MemoryBufferTests
     [Theory]
     [InlineData("cpu")]
     [InlineData("sim")]
-    public void A_block_takes_and_gives_bytes_within_its_length_and_none_beyond(string name)
+    public void A_block_accepts_and_returns_bytes_only_within_its_length(string name)
     {
         using IDevice device = DeviceRegistry.Open(name);
         using MemoryBuffer block = device.Allocate(10);

@@ -10,7 +10,7 @@ public sealed class SimulatedDeviceTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Blocks_of_any_size_hold_their_own_bytes_and_show_them_to_the_host(bool unified)
+    public void Blocks_of_any_size_keep_their_bytes_and_show_them_to_the_host(bool unified)
     {
         using var device = new SimulatedDevice(unified: unified);
         var random = new Random(13);
@@ -43,7 +43,7 @@ public sealed class SimulatedDeviceTests
     }
 
     [Fact]
-    public void A_device_says_how_much_of_its_capacity_is_free_and_gives_no_more()
+    public void A_device_reports_its_free_capacity_and_allocates_no_more()
     {
         using var device = new SimulatedDevice(capacityBytes: 4 * MiB);
         Assert.Equal(4 * MiB, device.CapacityBytes);
@@ -74,7 +74,7 @@ public sealed class SimulatedDeviceTests
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
-    public void Blocks_outlive_their_device_and_it_makes_no_more(int closings)
+    public void Blocks_outlive_their_device_and_a_disposed_device_allocates_none(int closings)
     {
         var device = new SimulatedDevice();
         MemoryBuffer block = device.Allocate(3);
@@ -97,7 +97,7 @@ public sealed class SimulatedDeviceTests
     }
 
     [Fact]
-    public void A_block_of_no_bytes_is_nowhere()
+    public void An_empty_block_has_no_address()
     {
         using var device = new SimulatedDevice();
         using MemoryBuffer block = device.Allocate(0);
@@ -107,7 +107,7 @@ public sealed class SimulatedDeviceTests
     }
 
     [Fact]
-    public void Memory_that_nobody_wrote_to_can_be_read_and_mapped()
+    public void Memory_that_was_never_written_can_be_read_and_mapped()
     {
         using var device = new SimulatedDevice();
         using MemoryBuffer first = device.Allocate(1000);
@@ -121,7 +121,7 @@ public sealed class SimulatedDeviceTests
     }
 
     [Fact]
-    public void A_device_that_is_full_takes_back_what_no_block_uses()
+    public void A_full_device_releases_memory_that_no_block_uses()
     {
         using var device = new SimulatedDevice(capacityBytes: 40 * MiB);
         for (int i = 0; i < 5; i++)
@@ -134,9 +134,9 @@ public sealed class SimulatedDeviceTests
     }
 
     [SkippableFact]
-    public unsafe void A_source_that_cannot_be_read_is_an_error_and_not_a_block_of_something_else()
+    public unsafe void A_source_that_cannot_be_read_is_an_error_and_not_a_block_of_other_bytes()
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "only there does a system call read the source");
+        Skip.IfNot(OperatingSystem.IsLinux(), "only on Linux a system call reads the source");
         using var device = new SimulatedDevice();
         using MemoryBuffer block = device.Allocate(100);
 
@@ -161,7 +161,7 @@ public sealed class SimulatedDeviceTests
     }
 
     [Fact]
-    public void Sections_hold_their_own_bytes_and_one_that_was_released_is_gone()
+    public void Sections_keep_their_bytes_and_a_released_section_is_removed()
     {
         using var pool = new SectionPool(); // used on Windows and macOS, but every system has sections
         pool.Add(0, 4096);

@@ -25,7 +25,7 @@ public sealed partial class DocumentTests
 
     [Theory]
     [MemberData(nameof(Documents))]
-    public void Every_block_says_what_is_in_it(string document) =>
+    public void Every_block_has_a_known_language(string document) =>
         Assert.All(DocumentBlock.All.Where(block => block.Document == document), block => Assert.Contains(block.Language, Languages));
 
     [Fact]

@@ -45,7 +45,7 @@ public sealed class RowSchemaTests
     [InlineData("StartedAt", "\"yesterday\"")]
     [InlineData("WeightsDigest", "\"abc\"")]
     [InlineData("HostName", null)]
-    public void Rows_that_are_wrong_are_not(string column, string? value)
+    public void Wrong_rows_are_not_valid(string column, string? value)
     {
         JsonObject row = JsonNode.Parse(CliRun.Of("measure", Tiny, "--in-process", "--format", "json", "--strategy", "Stream").Output)
             is JsonArray rows ? rows[0]!.AsObject() : throw new InvalidOperationException("no array");

@@ -35,7 +35,7 @@ public sealed class HostileTextTests : IDisposable
     [InlineData("table")]
     [InlineData("csv")]
     [InlineData("json")]
-    public void Names_and_metadata_of_tensors_reach_no_door(string format)
+    public void Hostile_names_and_metadata_of_tensors_are_printed_safely(string format)
     {
         string weights = Weights(_folder.Path, $"{HostileName}.safetensors");
         string manifest = Path.Combine(_folder.Path, $"{HostileName}.manifest.json");
@@ -73,7 +73,7 @@ public sealed class HostileTextTests : IDisposable
     }
 
     [Fact]
-    public void Files_that_we_write_have_nothing_hidden_in_them()
+    public void Files_that_MemLoad_writes_have_no_hidden_characters()
     {
         string weights = Weights(_folder.Path, $"{HostileName}.safetensors");
         string manifest = Path.Combine(_folder.Path, "m.manifest.json");
@@ -168,7 +168,7 @@ public sealed class HostileTextTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Refusals))]
-    public void What_is_refused_is_said_on_one_safe_line(string what)
+    public void A_refusal_is_one_safe_line(string what)
     {
         (string file, byte[] content) = Refused[what];
         // The folder and the name have the hostile text, too.
@@ -193,7 +193,7 @@ public sealed class HostileTextTests : IDisposable
 
     [Theory]
     [MemberData(nameof(OtherFiles))]
-    public void Rows_samples_and_manifests_that_are_refused_say_so_on_one_safe_line(string name)
+    public void The_refusal_of_rows_samples_and_manifests_is_one_safe_line(string name)
     {
         string text = name switch
         {
@@ -229,7 +229,7 @@ public sealed class HostileTextTests : IDisposable
     }
 
     [Fact]
-    public void Arguments_and_names_of_folders_and_files_reach_no_door()
+    public void Hostile_arguments_and_names_of_folders_and_files_are_printed_safely()
     {
         Safe(2, "inspect", "--path", "x", "--format", Hostile);
         Safe(2, Hostile);

@@ -29,9 +29,9 @@ public sealed class ElfFileTests
     }
 
     [SkippableFact]
-    public void A_version_that_is_not_needed_is_said_so()
+    public void A_version_that_is_not_needed_is_reported()
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "there is no ELF library here");
+        Skip.IfNot(OperatingSystem.IsLinux(), "there is no ELF library on this system");
         byte[] file = File.ReadAllBytes(Library);
         Assert.Throws<InvalidDataException>(() => ElfFile.MakeVersionWeak(file, "GLIBCXX_9.9.99"));
     }
@@ -40,6 +40,6 @@ public sealed class ElfFileTests
     [InlineData(0)]
     [InlineData(63)]
     [InlineData(4096)]
-    public void What_is_no_ELF_file_is_said_so(int length) =>
+    public void A_file_that_is_not_ELF_is_reported(int length) =>
         Assert.Throws<InvalidDataException>(() => ElfFile.MakeVersionWeak(new byte[length], Needed));
 }

@@ -74,7 +74,7 @@ public sealed class PrintableTests
     }
 
     [Fact]
-    public void Text_has_nothing_hidden_is_bounded_and_stays_as_it_is_the_second_time() =>
+    public void Text_has_no_hidden_characters_is_bounded_and_does_not_change_the_second_time() =>
         Prop.ForAll(AnyText, Gen.Choose(1, 60).ToArbitrary(), (text, longest) =>
             {
                 string shown = Printable.Text(text, longest);
@@ -89,12 +89,12 @@ public sealed class PrintableTests
             .Check(Config.QuickThrowOnFailure.WithMaxTest(2000));
 
     [Fact]
-    public void Text_without_anything_hidden_and_not_too_long_is_itself() =>
+    public void Short_text_without_hidden_characters_does_not_change() =>
         Prop.ForAll(AnyText, text => !IsSafe(text) || text.Length > Printable.LongestText || Printable.Text(text) == text)
             .Check(Config.QuickThrowOnFailure.WithMaxTest(2000));
 
     [Fact]
-    public void A_quoted_name_has_nothing_hidden_is_bounded_and_no_other_name_looks_like_it() =>
+    public void A_quoted_name_has_no_hidden_characters_is_bounded_and_is_unique() =>
         Prop.ForAll(AnyText, AnyText, (one, other) =>
         {
             string a = Printable.Quote(one);
@@ -105,7 +105,7 @@ public sealed class PrintableTests
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(2000));
 
     [Fact]
-    public void Escapes_and_cells_give_the_text_back_and_have_nothing_hidden() =>
+    public void Escapes_and_cells_preserve_the_text_and_have_no_hidden_characters() =>
         Prop.ForAll(AnyText, text =>
             {
                 string escaped = Printable.Escape(text);
@@ -119,7 +119,7 @@ public sealed class PrintableTests
             .Check(Config.QuickThrowOnFailure.WithMaxTest(5000));
 
     [Fact]
-    public void Every_code_point_is_hidden_or_not_as_unicode_has_it()
+    public void Every_code_point_is_hidden_or_visible_as_unicode_defines()
     {
         for (int code = 0; code <= 0x10FFFF; code++)
         {
@@ -156,7 +156,7 @@ public sealed class PrintableTests
     public void Cells_of_other_programs_stay_as_they_are(string cell) => Assert.Equal(cell, CsvCell.Read(cell));
 
     [Fact]
-    public void An_exception_is_one_bounded_line_whatever_it_is_given() =>
+    public void An_exception_is_one_bounded_line_for_any_text() =>
         Prop.ForAll(AnyText, AnyText, AnyText, (finding, path, inner) =>
             {
                 var broken = new MemLoadException(Rules.FileEmpty, finding, path, 7, new InvalidOperationException(inner), remedy: finding);
@@ -184,7 +184,7 @@ public sealed class PrintableTests
     }
 
     [Fact]
-    public void Json_files_escape_what_json_must_and_what_is_hidden() =>
+    public void Json_files_escape_the_characters_of_json_and_hidden_characters() =>
         Prop.ForAll(AnyText, text =>
         {
             string whole = Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)); // halves of pairs become U+FFFD, as in any UTF-8

@@ -42,7 +42,7 @@ public sealed partial class RemedyTests
     }
 
     [Fact]
-    public void Ranks_are_what_the_error_says()
+    public void The_ranks_in_the_error_work()
     {
         string path = Fixtures.PathOf("tiny/fp32.pth");
 
@@ -51,7 +51,7 @@ public sealed partial class RemedyTests
         Works("plan", "--path", path, "--rank", "3", "--rank-count", "4");
 
         string beyond = Broken("ML6009", "plan", "--path", path, "--rank", "4", "--rank-count", "4");
-        Match last = Regex.Match(beyond, @"of 4 they are 0 to (\d+) \(--rank\)");
+        Match last = Regex.Match(beyond, @"ranks of 4 are 0 to (\d+) \(--rank\)");
         Works("plan", "--path", path, "--rank", last.Groups[1].Value, "--rank-count", "4");
 
         string many = Broken(
@@ -61,7 +61,7 @@ public sealed partial class RemedyTests
     }
 
     [Fact]
-    public void A_device_that_is_too_small_is_not_to_be_forced()
+    public void Force_is_not_suggested_for_a_device_that_is_too_small()
     {
         using var folder = new TemporaryFolder();
         string path = folder["model.pth"];
@@ -86,7 +86,7 @@ public sealed partial class RemedyTests
     }
 
     [Fact]
-    public void A_host_that_is_too_small_may_be_forced()
+    public void Force_is_suggested_for_a_host_that_is_too_small()
     {
         string path = Fixtures.PathOf("tiny/fp32.pth");
         string[] request =
@@ -112,7 +112,7 @@ public sealed partial class RemedyTests
     [Theory]
     [InlineData(DType.Float64, true)]
     [InlineData(DType.Int32, false)]
-    public void Weights_of_another_type_are_cast_where_that_helps(DType dtype, bool casts)
+    public void The_error_suggests_a_cast_only_where_it_helps(DType dtype, bool casts)
     {
         using var folder = new TemporaryFolder();
         string path = folder["model.pth"];
@@ -133,7 +133,7 @@ public sealed partial class RemedyTests
     }
 
     [Fact]
-    public void A_report_goes_where_the_error_says()
+    public void A_report_is_written_to_the_path_of_the_remedy()
     {
         using var folder = new TemporaryFolder();
         string rows = folder["rows.csv"];
@@ -147,7 +147,7 @@ public sealed partial class RemedyTests
         Assert.Contains("Name a file in the folder", Broken("ML9103", "report", "--path", rows, "--out", pages), StringComparison.Ordinal);
         Works("report", "--path", rows, "--out", Path.Combine(pages, "page.html"));
         Assert.Contains(
-            "Make the folder first",
+            "Create the folder first",
             Broken("ML9103", "report", "--path", rows, "--out", folder["new/page.html"]),
             StringComparison.Ordinal);
         Directory.CreateDirectory(folder["new"]);
@@ -163,7 +163,7 @@ public sealed partial class RemedyTests
     }
 
     [Fact]
-    public void A_checkpoint_goes_where_the_error_says()
+    public void A_checkpoint_is_written_to_the_path_of_the_remedy()
     {
         using var folder = new TemporaryFolder();
         string path = Fixtures.PathOf("tiny/fp32.pth");
@@ -187,7 +187,7 @@ public sealed partial class RemedyTests
     }
 
     [Fact]
-    public void What_narrows_too_much_is_widened()
+    public void The_remedy_of_an_empty_selection_widens_it()
     {
         string path = Fixtures.PathOf("containers/model_and_optimizer.pth");
 

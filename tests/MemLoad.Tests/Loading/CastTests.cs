@@ -20,7 +20,7 @@ public sealed class CastTests
     }
 
     [Fact]
-    public void Whatever_the_sizes_types_and_views_and_however_the_pieces_fall()
+    public void Checkpoints_of_random_sizes_types_and_views_cast_alike()
     {
         using var folder = new TemporaryFolder();
         var random = new Random(11);
@@ -125,7 +125,7 @@ public sealed class CastTests
     }
 
     [Fact]
-    public void What_is_held_of_the_file_has_the_files_size_and_the_model_its_own()
+    public void The_forecast_counts_the_file_before_the_cast_and_the_model_after_it()
     {
         const long Million = 1_000_000;
         var checkpoint = LoadView.Of(SyntheticCheckpoint.OfCounts(Million, 30 * Million, 500 * 1024), DType.BFloat16);
@@ -157,7 +157,7 @@ public sealed class CastTests
     }
 
     [Fact]
-    public void What_needs_no_cast_stays_mapped_and_read_in_place()
+    public void Tensors_without_a_cast_stay_mapped_and_are_read_in_place()
     {
         var model = new ModelSpec("Model", [new TensorSpec("half", DType.BFloat16, [1000]), new TensorSpec("norm", DType.Float32, [10])]);
         var checkpoint = LoadView.Of(SyntheticCheckpoint.Of(model), DType.BFloat16);
@@ -174,7 +174,7 @@ public sealed class CastTests
     }
 
     [Fact]
-    public void A_size_is_held_against_what_the_model_becomes()
+    public void A_size_is_compared_with_the_model_after_the_cast()
     {
         using var folder = new TemporaryFolder();
         GptConfig config = new(60, 16, 24, 2, 3, true);
@@ -209,7 +209,7 @@ public sealed class CastTests
     }
 
     [Fact]
-    public void A_model_cast_to_another_type_computes_what_one_written_in_it_computes()
+    public void A_model_that_is_cast_computes_the_same_as_one_written_in_that_type()
     {
         float[]? expected = null;
         foreach (string device in DeviceNames)

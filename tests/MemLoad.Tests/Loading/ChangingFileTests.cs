@@ -44,7 +44,7 @@ public sealed class ChangingFileTests
     [MemberData(nameof(Everything))]
     public void A_file_that_changes_during_a_load_gives_the_old_weights_or_an_error(Strategy strategy, string deviceName, Change change)
     {
-        Skip.If(!OperatingSystem.IsLinux() && strategy == Strategy.Mmap, "only Linux tells who maps a file of its writers");
+        Skip.If(!OperatingSystem.IsLinux() && strategy == Strategy.Mmap, "only Linux notifies a process that maps a file of writers");
         if (change == Change.Replace)
         {
             CompatibilityLayer.SkipRenameOverOpenFile();
@@ -93,7 +93,7 @@ public sealed class ChangingFileTests
     [InlineData(Change.Replace)]
     public void A_file_that_changed_between_plan_and_load_is_refused(Change change)
     {
-        Skip.If(OperatingSystem.IsMacOS() && change == Change.Replace, "macOS is not asked which file it is");
+        Skip.If(OperatingSystem.IsMacOS() && change == Change.Replace, "macOS does not identify files");
         using var folder = new TemporaryFolder();
         foreach (Strategy strategy in Strategies.All)
         {
@@ -117,9 +117,9 @@ public sealed class ChangingFileTests
     [InlineData(Change.Truncate)]
     [InlineData(Change.Grow)]
     [InlineData(Change.Rewrite)]
-    public void Mapped_weights_whose_file_is_written_to_are_given_up_and_say_so(Change change)
+    public void Mapped_weights_whose_file_is_written_to_are_released_and_reported(Change change)
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux tells who maps a file of its writers");
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux notifies a process that maps a file of writers");
         using var folder = new TemporaryFolder();
         string path = Written(folder, "x");
         using LoadedModel model = WeightLoader.Load(
@@ -144,9 +144,9 @@ public sealed class ChangingFileTests
     [SkippableTheory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Writers_are_let_in_at_once_whatever_became_of_the_thread_that_mapped_the_file(bool poolIsBusy)
+    public void Writers_do_not_wait_also_if_the_thread_that_mapped_the_file_has_ended(bool poolIsBusy)
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux tells who maps a file of its writers");
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux notifies a process that maps a file of writers");
         using var folder = new TemporaryFolder();
         string path = Written(folder, "x");
         LoadedModel? model = null;
@@ -181,9 +181,9 @@ public sealed class ChangingFileTests
     }
 
     [SkippableFact]
-    public void Of_several_mapped_files_only_the_one_that_is_written_to_is_given_up()
+    public void Of_several_mapped_files_only_the_one_that_is_written_to_is_released()
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux tells who maps a file of its writers");
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux notifies a process that maps a file of writers");
         using var folder = new TemporaryFolder();
         string written = Written(folder, "written");
         using LoadedModel left = WeightLoader.Load(
@@ -228,9 +228,9 @@ public sealed class ChangingFileTests
     }
 
     [SkippableFact]
-    public void A_file_that_is_open_for_writing_is_not_mapped_where_the_process_must_live()
+    public void A_file_that_is_open_for_writing_is_not_mapped_if_the_process_must_not_end()
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux says whether a file is open for writing");
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux reports whether a file is open for writing");
         using var folder = new TemporaryFolder();
         string path = Written(folder, "x");
         using var writer = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
@@ -249,7 +249,7 @@ public sealed class ChangingFileTests
     }
 
     [SkippableFact]
-    public void Files_of_file_systems_that_are_not_known_to_be_local_are_not_mapped_where_the_process_must_live()
+    public void Files_of_file_systems_that_are_not_known_to_be_local_are_not_mapped_if_the_process_must_not_end()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "procfs");
 
@@ -262,7 +262,7 @@ public sealed class ChangingFileTests
     [InlineData(true)]
     public void Scattered_elements_are_read_whether_their_file_can_be_mapped_safely_or_not(bool isOpenForWriting)
     {
-        Skip.If(OperatingSystem.IsWindows() && isOpenForWriting, "a file that somebody has open for writing is not opened there");
+        Skip.If(OperatingSystem.IsWindows() && isOpenForWriting, "Windows does not open a file that another program has open for writing");
         using var folder = new TemporaryFolder();
         var source = new MemorySource().Add("before", DType.Float32, 1000);
         source.AddView("scattered", DType.Float32, source.AddStorage(400 * 300 * 4), 0, [300, 400], [1, 300]);
@@ -277,7 +277,7 @@ public sealed class ChangingFileTests
     [SkippableFact]
     public void Scattered_elements_of_a_file_that_is_cut_short_meanwhile_are_an_error()
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux tells who maps a file of its writers");
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux notifies a process that maps a file of writers");
         using var folder = new TemporaryFolder();
         var source = new MemorySource();
         source.AddView("scattered", DType.Float32, source.AddStorage(2000 * 300 * 4), 0, [300, 2000], [1, 300]);
@@ -306,7 +306,7 @@ public sealed class ChangingFileTests
         using (CheckpointFileReader file = CheckpointFileReader.Open("/proc/kallsyms"))
         {
             byte[] actual = new byte[expected.Length];
-            Skip.If(RandomAccess.Read(file.Handle, actual, 0) == actual.Length, "this kernel answers in one piece");
+            Skip.If(RandomAccess.Read(file.Handle, actual, 0) == actual.Length, "this kernel returns all bytes at once");
             file.ReadExactly(0, actual);
             Assert.Equal(expected, actual);
         }

@@ -15,9 +15,9 @@ public sealed class CheckpointFileSetTests(CheckpointFileSetTests.Folder folder)
     [InlineData(0)]
     [InlineData(7)]
     [InlineData(Files - 1)]
-    public void A_file_that_was_written_to_after_it_was_read_is_noticed_wherever_it_came(int changed)
+    public void A_file_that_was_written_to_after_it_was_read_is_noticed_at_any_position(int changed)
     {
-        Skip.If(OperatingSystem.IsWindows(), "nobody writes to a file there that is open for reading");
+        Skip.If(OperatingSystem.IsWindows(), "Windows does not write to a file that is open for reading");
         Checkpoint checkpoint = folder.OpenSettled();
         using var files = new CheckpointFileSet();
 
@@ -38,7 +38,7 @@ public sealed class CheckpointFileSetTests(CheckpointFileSetTests.Folder folder)
     }
 
     [Fact]
-    public void A_file_that_was_written_to_after_it_made_room_is_not_opened_again()
+    public void A_file_that_was_written_to_after_it_was_closed_is_not_opened_again()
     {
         Checkpoint checkpoint = folder.OpenSettled();
         using var files = new CheckpointFileSet();

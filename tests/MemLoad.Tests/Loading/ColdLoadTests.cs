@@ -17,7 +17,7 @@ public sealed class ColdLoadTests : IDisposable
         string path = _folder[name];
         CheckpointWriter.Write(new GptInitializer(Config, 5), path, format);
         Skip.IfNot(OperatingSystem.IsLinux(), "only Linux drops one file from its page cache");
-        Skip.IfNot(PageCache.Evict([path]) is 0, "this file system does not give up its pages");
+        Skip.IfNot(PageCache.Evict([path]) is 0, "this file system does not evict pages");
         string expected = WeightsDigest.Of(Checkpoint.Open(path));
         foreach (string device in (string[])["cpu", "sim"])
         {
@@ -31,7 +31,7 @@ public sealed class ColdLoadTests : IDisposable
     }
 
     [Fact]
-    public void Cold_weights_come_to_lie_where_warm_ones_of_another_format_lay()
+    public void Cold_weights_replace_warm_weights_of_another_format_in_place()
     {
         string first = _folder["first.safetensors"];
         string second = _folder["second.pth"];

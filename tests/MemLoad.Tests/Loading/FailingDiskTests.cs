@@ -10,7 +10,7 @@ public sealed partial class FailingDiskTests
     [SkippableTheory]
     [InlineData(0)]
     [InlineData(2)]
-    public void A_mapped_page_that_the_disk_does_not_deliver_is_ML1007_at_its_place(int storage)
+    public void A_mapped_page_that_the_disk_does_not_return_is_ML1007_at_its_place(int storage)
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "maps and protections of Linux");
         using var folder = new TemporaryFolder();
@@ -33,7 +33,7 @@ public sealed partial class FailingDiskTests
         Assert.Equal(("ML1007", path), (error.Rule.Id, error.Path));
         // The piece of the copy that contains the page.
         Assert.InRange(error.Offset!.Value, failing.Offset, broken.Value);
-        Assert.Contains("the disk does not deliver a page", error.Finding, StringComparison.Ordinal);
+        Assert.Contains("the disk does not return a page", error.Finding, StringComparison.Ordinal);
         Assert.Equal(0, device.Memory.Allocated);
     }
 
@@ -44,7 +44,7 @@ public sealed partial class FailingDiskTests
     [InlineData(Strategy.Mmap)]
     [InlineData(Strategy.PerTensor)]
     [InlineData(Strategy.Stream)]
-    public void A_folder_that_vanishes_between_plan_and_load_is_loaded_all_the_same_because_its_files_are_open(Strategy strategy)
+    public void A_folder_that_is_removed_between_plan_and_load_is_loaded_because_its_files_are_open(Strategy strategy)
     {
         using var folder = new TemporaryFolder();
         string cache = Directory.CreateDirectory(folder["cache"]).FullName;

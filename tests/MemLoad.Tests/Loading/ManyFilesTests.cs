@@ -41,7 +41,7 @@ public sealed class ManyFilesTests(ManyFilesTests.Shards shards) : IClassFixture
     }
 
     [Fact]
-    public void Whatever_is_asked_for_last_is_open()
+    public void The_file_that_was_requested_last_is_open()
     {
         var checkpoint = Checkpoint.Open(shards.Path);
         using var files = new CheckpointFileSet();
@@ -59,7 +59,7 @@ public sealed class ManyFilesTests(ManyFilesTests.Shards shards) : IClassFixture
     [SkippableFact]
     public void A_file_that_changes_after_it_was_read_is_noticed_though_it_is_no_longer_open()
     {
-        Skip.If(OperatingSystem.IsWindows(), "nobody writes to a file there that is open for reading");
+        Skip.If(OperatingSystem.IsWindows(), "Windows does not write to a file that is open for reading");
         using var own = new Shards();
         var checkpoint = Checkpoint.Open(own.Path);
         using var files = new CheckpointFileSet();

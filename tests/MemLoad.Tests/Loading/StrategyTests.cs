@@ -118,7 +118,7 @@ public sealed class StrategyTests
     }
 
     [Fact]
-    public void Only_what_the_key_names_is_planned_and_read()
+    public void Only_tensors_below_the_key_are_planned_and_read()
     {
         string path = Fixtures.PathOf("containers/model_and_optimizer.pth");
         var whole = Checkpoint.Open(path);
@@ -137,7 +137,7 @@ public sealed class StrategyTests
     }
 
     [Fact]
-    public void Narrowing_by_pattern_and_by_key_finds_tensors_or_says_so()
+    public void A_selection_by_pattern_and_by_key_finds_tensors_or_is_refused()
     {
         var checkpoint = Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth"));
 
@@ -178,7 +178,7 @@ public sealed class StrategyTests
     }
 
     [Fact]
-    public void A_device_that_runs_out_midway_leaves_nothing_allocated()
+    public void A_device_that_runs_out_of_memory_during_a_load_has_no_allocated_blocks()
     {
         using var device = new SimulatedDevice(capacityBytes: 2 << 20);
         LoadPlan plan = LoadPlan.Create(Strategy.Stream, SyntheticCheckpoint.OfCounts(100, 100_000, 900_000), device);

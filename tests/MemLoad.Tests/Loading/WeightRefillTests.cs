@@ -17,7 +17,7 @@ public sealed class WeightRefillTests : IDisposable
     [InlineData("sim", null)]
     [InlineData("cpu", DType.BFloat16)]
     [InlineData("sim", DType.Float16)]
-    public void Weights_of_the_same_layout_come_to_lie_where_the_old_ones_lay(string device, DType? cast)
+    public void Weights_of_the_same_layout_replace_the_old_weights_in_place(string device, DType? cast)
     {
         string first = Write(1, "first.pth", CheckpointFormat.TorchZip);
         string second = Write(2, "second.safetensors", CheckpointFormat.Safetensors); // in another order, too
@@ -74,7 +74,7 @@ public sealed class WeightRefillTests : IDisposable
     }
 
     [Fact]
-    public void What_lies_between_in_memory_survives_though_the_file_has_a_header_there()
+    public void Memory_between_storages_is_kept_where_the_file_has_a_header()
     {
         // In the .pth file, a header is between a and b. In the weights, c is between them, with the length of that header.
         int header = HeaderBetween(Archive(64));
@@ -114,7 +114,7 @@ public sealed class WeightRefillTests : IDisposable
     }
 
     [Fact]
-    public void Another_layout_is_refused_before_anything_is_touched()
+    public void Another_layout_is_refused_before_weights_are_overwritten()
     {
         string own = Write(1, "own.pth", CheckpointFormat.TorchZip);
         using LoadedModel loaded = WeightLoader.Load(new LoadRequest { Path = own, Strategy = Strategy.Stream, Device = "cpu" });
@@ -146,7 +146,7 @@ public sealed class WeightRefillTests : IDisposable
     }
 
     [Fact]
-    public void Weights_half_overwritten_are_nobodys()
+    public void Partly_overwritten_weights_are_disposed()
     {
         string own = Write(1, "own.pth", CheckpointFormat.TorchZip);
         string shrunk = Write(2, "shrunk.pth", CheckpointFormat.TorchZip);

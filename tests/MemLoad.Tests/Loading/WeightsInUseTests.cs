@@ -19,7 +19,7 @@ public sealed class WeightsInUseTests : IDisposable
     [InlineData("cpu", Strategy.Stream)]
     [InlineData("cpu", Strategy.Mmap)]
     [InlineData("sim", Strategy.Stream)]
-    public void What_is_streamed_stays_until_it_is_streamed(string device, Strategy strategy)
+    public void Weights_stay_until_they_are_streamed(string device, Strategy strategy)
     {
         string path = Written();
         byte[] expected = Read(Checkpoint.Open(path), null);
@@ -34,7 +34,7 @@ public sealed class WeightsInUseTests : IDisposable
     [Theory]
     [InlineData("cpu")]
     [InlineData("sim")]
-    public void What_is_overwritten_stays_until_it_is_overwritten(string device)
+    public void Weights_stay_until_they_are_overwritten(string device)
     {
         string path = Written();
         Checkpoint checkpoint = Checkpoint.Open(path);
@@ -56,7 +56,7 @@ public sealed class WeightsInUseTests : IDisposable
     }
 
     [Fact]
-    public void Memory_that_could_not_be_mapped_is_mapped_again_and_never_taken_for_mapped()
+    public void A_failed_mapping_is_tried_again_and_not_used()
     {
         using var device = new SimulatedDevice();
         using var weights = LoadedWeights.Of(

@@ -29,7 +29,7 @@ public sealed class ComparisonTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Models))]
-    public void A_flipped_bit_names_exactly_the_tensors_that_lie_over_it(string format, int seed)
+    public void A_flipped_bit_is_reported_for_exactly_the_tensors_that_contain_it(string format, int seed)
     {
         string path = SmallModels.Write(SmallModels.Random(seed), _folder, format);
         var checkpoint = Checkpoint.Open(path);
@@ -87,7 +87,7 @@ public sealed class ComparisonTests : IDisposable
     }
 
     [Fact]
-    public void Other_names_dtypes_and_shapes_are_told_from_headers()
+    public void Other_names_dtypes_and_shapes_are_found_from_headers()
     {
         MemorySource Common(string name) => new MemorySource().Add("same", DType.Float32, 4).Add(name, DType.Float32, 4);
         WeightManifest manifest = ManifestOf(Common("gone").Add("cast", DType.Float32, 4).Add("turned", DType.Float32, 2, 3));
@@ -126,7 +126,7 @@ public sealed class ComparisonTests : IDisposable
     }
 
     [Fact]
-    public void The_command_ends_with_1_for_a_copy_that_differs_and_for_a_manifest_that_cannot_be_believed()
+    public void The_command_ends_with_1_for_a_copy_that_differs_and_for_an_invalid_manifest()
     {
         string model = _folder.CopyFixture("tiny/fp32.pth", "model.pth");
         string copy = _folder["copy.safetensors"];
@@ -167,7 +167,7 @@ public sealed class ComparisonTests : IDisposable
     }
 
     [Fact]
-    public void A_name_that_was_narrowed_to_and_is_not_there_is_missed()
+    public void A_selected_name_that_is_missing_is_reported()
     {
         var full = new MemorySource().Add("a.weight", DType.UInt8, 2).Add("a.bias", DType.UInt8, 2).Add("b.weight", DType.UInt8, 2);
         string manifest = ManifestWriter.Write(Checkpoint.Open(SmallModels.Write(full, _folder, "pth")), _folder["full.json"]).Manifest;
@@ -206,7 +206,7 @@ public sealed class ComparisonTests : IDisposable
     [Theory]
     [InlineData("cpu")]
     [InlineData("sim")]
-    public void Weights_that_differ_in_memory_are_named_and_not_handed_out(string device)
+    public void Weights_that_differ_in_memory_are_named_and_not_returned(string device)
     {
         string model = _folder.CopyFixture("tiny/fp32.pth", "model.pth");
         var checkpoint = Checkpoint.Open(model);
@@ -257,9 +257,9 @@ public sealed class ComparisonTests : IDisposable
         CliRun json = CliRun.Of([.. measure, "--manifest", manifest, "--format", "json"]);
 
         Assert.Equal(0, run.ExitCode);
-        Assert.Contains("as the manifest says", run.Output, StringComparison.Ordinal);
+        Assert.Contains("as the manifest states", run.Output, StringComparison.Ordinal);
         Assert.Contains($"\"ManifestDigest\": \"{WeightManifest.Read(manifest).WeightsDigest}\"", json.Output, StringComparison.Ordinal);
-        Assert.DoesNotContain("as the manifest says", CliRun.Of(measure).Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("as the manifest states", CliRun.Of(measure).Output, StringComparison.Ordinal);
     }
 
     private static void Flip(string path, long at, int bit)

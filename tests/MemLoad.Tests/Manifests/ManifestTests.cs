@@ -49,8 +49,8 @@ public sealed class ManifestTests : IDisposable
                 .Order(StringComparer.Ordinal));
     }
 
-    [NeedsFact(typeof(PythonPeer), DisplayName = "Ten lines of Python make a manifest that is read, and the same digests")]
-    public void Python_makes_the_same()
+    [NeedsFact(typeof(PythonPeer), DisplayName = "Ten lines of Python create a manifest that is read, and the same digests")]
+    public void Python_creates_the_same_manifest()
     {
         string random = SmallModels.Write(SmallModels.Random(7), _folder, "pth");
         foreach (string path in (string[])[random, Fixtures.PathOf("layout/views_and_shared.pth"), Fixtures.PathOf("dtypes/classic.pth")])
@@ -113,7 +113,7 @@ public sealed class ManifestTests : IDisposable
     }
 
     [Fact]
-    public void Nothing_is_replaced_unasked_and_weights_not_at_all()
+    public void A_file_is_replaced_only_on_request_and_weights_never()
     {
         string model = _folder.CopyFixture("tiny/fp32.pth", "model.pth");
         byte[] weights = File.ReadAllBytes(model);
@@ -142,7 +142,7 @@ public sealed class ManifestTests : IDisposable
     }
 
     [Fact]
-    public void The_default_name_is_the_checkpoints()
+    public void The_default_name_is_that_of_the_checkpoint()
     {
         Directory.CreateDirectory(_folder["tensors.v2"]);
 
@@ -153,7 +153,7 @@ public sealed class ManifestTests : IDisposable
     }
 
     [Fact]
-    public void The_command_says_where_it_is_and_what_its_digest_is()
+    public void The_command_prints_its_path_and_its_digest()
     {
         string model = _folder.CopyFixture("tiny/fp32.pth", "model.pth");
         string digest = WeightsDigest.Of(Checkpoint.Open(model));
@@ -169,7 +169,7 @@ public sealed class ManifestTests : IDisposable
     }
 
     [Fact]
-    public void The_text_is_plain_json_a_line_a_tensor()
+    public void The_text_is_plain_json_with_one_line_per_tensor()
     {
         string[] lines = File.ReadAllLines(WriteManifest(Fixtures.PathOf("tiny/fp32.pth"), "x.json").Manifest);
 

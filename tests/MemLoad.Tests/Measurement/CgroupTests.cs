@@ -22,7 +22,7 @@ public sealed class CgroupTests
         "/cg/unified/x/memory.peak",
         "/cg/memory/job/memory.max_usage_in_bytes")]
     [InlineData("", "nonsense\n30 23\n")]
-    public void The_groups_files_are_looked_for_where_they_are_mounted(string groups, string mounts, params string[] expected) =>
+    public void The_files_of_a_group_are_searched_where_they_are_mounted(string groups, string mounts, params string[] expected) =>
         Assert.Equal(expected, Cgroup.Candidates(groups, mounts, "memory.peak", "memory.max_usage_in_bytes"));
 
     [SkippableFact]

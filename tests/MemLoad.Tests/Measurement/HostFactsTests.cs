@@ -15,7 +15,7 @@ public sealed class HostFactsTests
         Assert.Equal(expected, HostFacts.ProcessorNameOf(cpuInfo));
 
     [SkippableFact]
-    public void A_row_can_say_where_and_with_what_it_was_measured()
+    public void The_facts_about_the_host_are_known()
     {
         Assert.Equal(Environment.MachineName, HostFacts.HostName);
         Assert.Matches(@"^\d+\.\d+\.\d+(-[\w.]+)?$", HostFacts.ModuleVersion);

@@ -16,7 +16,7 @@ public sealed class LinuxProcessMemoryTests
     [InlineData("")]
     [InlineData("VmSize:\t 100 kB\nVmRSS:\t 50 kB\n")]
     [InlineData("VmHWM:\t 100 kB\nRssAnon:\t x kB\nRssFile:\t 1 kB\nRssShmem:\t 1 kB\n")]
-    public void A_kernel_that_does_not_tell_the_kinds_apart_leaves_them_unknown(string text) => Assert.Equal(default, Parse(text));
+    public void A_kernel_that_does_not_distinguish_the_kinds_leaves_them_unknown(string text) => Assert.Equal(default, Parse(text));
 
     [Fact]
     public void A_kernel_without_a_mark_still_gives_readings() =>
@@ -31,7 +31,7 @@ public sealed class LinuxProcessMemoryTests
     }
 
     [SkippableFact]
-    public void This_kernel_is_understood()
+    public void The_status_of_this_kernel_is_read()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "procfs is Linux's");
         using var memory = new LinuxProcessMemory();

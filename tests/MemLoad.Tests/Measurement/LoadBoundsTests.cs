@@ -77,7 +77,7 @@ public sealed class LoadBoundsTests
     [InlineData(0, "Fail", "--fail-above", "time=0.000001", "--fail-on", "never")]
     [InlineData(1, "Fail", "--host-memory-limit", "1", "--device", "cpu")]
     [InlineData(0, "Fail", "--host-memory-limit", "1", "--device", "cpu", "--fail-on", "Never")]
-    public void The_exit_code_is_of_the_rows_that_the_user_asked_about(int exitCode, string status, params string[] options)
+    public void The_exit_code_depends_on_the_rows_that_the_user_selected(int exitCode, string status, params string[] options)
     {
         string[] load = ["measure", Fixtures.PathOf("tiny/fp32.pth"), "--in-process", "--strategy", "Baseline", "--format", "json"];
         CliRun run = CliRun.Of([.. load, .. options]);
@@ -90,7 +90,7 @@ public sealed class LoadBoundsTests
     [InlineData("--warn-above", "time=soon")]
     [InlineData("--fail-above", "4GB")]
     [InlineData("--fail-on", "sometimes")]
-    public void A_bound_that_is_none_is_an_error_of_the_command_line(params string[] options)
+    public void An_invalid_bound_is_an_error_of_the_command_line(params string[] options)
     {
         CliRun run = CliRun.Of(["measure", Fixtures.PathOf("tiny/fp32.pth"), .. options]);
 

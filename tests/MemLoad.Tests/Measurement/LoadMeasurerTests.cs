@@ -14,7 +14,7 @@ public sealed class LoadMeasurerTests
     private static MeasureRequest Of(LoadRequest load) => new(load);
 
     [Fact]
-    public async Task A_row_holds_forecast_measurement_and_a_digest_anyone_can_recompute()
+    public async Task A_row_has_forecast_measurement_and_a_digest_that_can_be_recomputed()
     {
         LoadMeasurement row = await new LoadMeasurer(Worker).MeasureAsync(Of(Request()));
 
@@ -37,7 +37,7 @@ public sealed class LoadMeasurerTests
     }
 
     [Fact]
-    public async Task What_cannot_be_loaded_is_a_row_with_an_outcome_and_a_rule()
+    public async Task A_failed_load_is_a_row_with_an_outcome_and_a_rule()
     {
         var measurer = new LoadMeasurer(Worker);
         LoadMeasurement missing = await measurer.MeasureAsync(Of(Request() with { Path = "/nowhere/at/all.pth" }));
@@ -52,7 +52,7 @@ public sealed class LoadMeasurerTests
     }
 
     [Fact]
-    public async Task A_child_that_is_killed_is_a_row_and_the_parent_lives_on()
+    public async Task A_killed_child_is_a_row_and_the_parent_continues()
     {
         WorkerCommand sleeper = OperatingSystem.IsWindows()
             ? new WorkerCommand("ping", ["-n", "60", "127.0.0.1"])
@@ -68,9 +68,9 @@ public sealed class LoadMeasurerTests
     }
 
     [SkippableFact]
-    public async Task A_child_that_touches_mapped_bytes_that_are_gone_is_a_row_that_says_so()
+    public async Task A_child_that_touches_mapped_bytes_that_no_longer_exist_is_a_row_with_the_reason()
     {
-        Skip.If(OperatingSystem.IsWindows(), "there are no signals to die by");
+        Skip.If(OperatingSystem.IsWindows(), "Windows has no signals");
         LoadMeasurement row = await new LoadMeasurer(new WorkerCommand("sh", ["-c", "kill -BUS $$"])).MeasureAsync(
             Of(Request(Strategy.Mmap)));
 
@@ -79,7 +79,7 @@ public sealed class LoadMeasurerTests
     }
 
     [Fact]
-    public async Task A_child_that_cannot_start_or_talks_nonsense_is_a_row_too()
+    public async Task A_child_that_cannot_start_or_sends_invalid_output_is_a_row()
     {
         LoadMeasurement none = await new LoadMeasurer(new WorkerCommand("/no/such/program", [])).MeasureAsync(Of(Request()));
         LoadMeasurement nonsense = await new LoadMeasurer(new WorkerCommand("dotnet", ["--version"])).MeasureAsync(Of(Request()));
@@ -105,7 +105,7 @@ public sealed class LoadMeasurerTests
     }
 
     [Fact]
-    public async Task A_worker_whose_parent_is_gone_ends_itself()
+    public async Task A_worker_ends_after_its_parent_has_ended()
     {
         // A request that never ends. A pipe without a writer simulates a slow disk.
         if (!OperatingSystem.IsLinux())

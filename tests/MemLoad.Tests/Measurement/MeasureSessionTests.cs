@@ -8,7 +8,7 @@ public sealed class MeasureSessionTests
     private static readonly LoadRequest Load = new() { Path = "model.pth", Strategy = Strategy.Meta };
 
     [Fact]
-    public void Repeated_loads_stand_together_and_are_numbered()
+    public void Repeated_loads_are_adjacent_and_numbered()
     {
         IReadOnlyList<MeasureRequest> loads = MeasureRequest.Repeat([Load, Load with { Strategy = Strategy.Mmap }], 2, CacheState.Warm);
 
@@ -19,7 +19,7 @@ public sealed class MeasureSessionTests
     }
 
     [Fact]
-    public async Task Rows_without_a_digest_disagree_with_nothing_and_different_ones_are_ML8002()
+    public async Task Rows_without_a_digest_are_not_compared_and_different_digests_are_ML8002()
     {
         var digests = new Queue<string?>([null, new string('a', 64), new string('a', 64), new string('b', 64)]);
         var session = new MeasureSession(

@@ -57,7 +57,7 @@ public sealed class MemoryProbeTests
     }
 
     [SkippableFact]
-    public void Memory_given_back_within_the_stretch_never_makes_a_figure_negative()
+    public void Memory_released_during_the_measurement_never_makes_a_figure_negative()
     {
         NeedsLinux();
         RawMemory before = RawMemory.OfNothing(Size).Write();
@@ -87,7 +87,7 @@ public sealed class MemoryProbeTests
     {
         NeedsLinux();
         using var file = new TemporaryFile(Size);
-        Skip.If(file.IsInMemory, "temporary files lie in memory here, and so count as shared");
+        Skip.If(file.IsInMemory, "temporary files are in memory here, and count as shared");
         using MemoryProbe probe = MemoryProbe.Start();
         using (RawMemory mapped = RawMemory.OfFile(file.Path).Read())
         {
@@ -101,7 +101,7 @@ public sealed class MemoryProbeTests
     }
 
     [SkippableFact]
-    public void Memory_written_without_being_mapped_is_nobodys_resident_set()
+    public void Memory_that_is_written_but_not_mapped_is_not_resident_in_the_process()
     {
         NeedsLinux();
         // A simulated device requires this: the bytes are real, but do not count as memory of this process.
@@ -125,7 +125,7 @@ public sealed class MemoryProbeTests
         NeedsLinux();
         Skip.If(!MarkCanBeReset(), "this kernel does not reset the high-water mark");
         using var file = new TemporaryFile(2 * Size);
-        Skip.If(file.IsInMemory, "temporary files lie in memory here, and so count as shared");
+        Skip.If(file.IsInMemory, "temporary files are in memory here, and count as shared");
         // The resident set is largest at the end, after the block was freed. A mark of the whole period would not show the block.
         using MemoryProbe probe = StartWithInterval(TimeSpan.FromSeconds(30));
         RawMemory.OfNothing(Size).Write().Dispose();
@@ -143,7 +143,7 @@ public sealed class MemoryProbeTests
         NeedsLinux();
         Skip.If(!MarkCanBeReset(), "this kernel does not reset the high-water mark");
         using var file = new TemporaryFile(2 * Size);
-        Skip.If(file.IsInMemory, "temporary files lie in memory here, and so count as shared");
+        Skip.If(file.IsInMemory, "temporary files are in memory here, and count as shared");
         using MemoryProbe probe = StartWithInterval(TimeSpan.FromSeconds(30));
         using (RawMemory mapped = RawMemory.OfFile(file.Path).Read())
         {
@@ -162,12 +162,12 @@ public sealed class MemoryProbeTests
     {
         NeedsLinux();
         using var file = new TemporaryFile(8 * MiB);
-        Skip.If(PageCache.Evict([file.Path]) is not 0, "this file system does not give up its pages");
+        Skip.If(PageCache.Evict([file.Path]) is not 0, "this file system does not evict pages");
         using MemoryProbe probe = MemoryProbe.Start();
         using RawMemory mapped = RawMemory.OfFile(file.Path).Read();
         ProbeResult result = probe.Stop();
 
-        Skip.If(result.ReadBytes is null, "this kernel does not tell");
+        Skip.If(result.ReadBytes is null, "this kernel does not report it");
         Assert.InRange(result.ReadBytes!.Value, 8 * MiB, 12 * MiB);
         Assert.True(result.MajorFaults > 0);
     }
@@ -200,7 +200,7 @@ public sealed class MemoryProbeTests
     }
 
     [Fact]
-    public void A_device_that_fails_leaves_the_host_figures_alone()
+    public void A_device_that_fails_does_not_change_the_host_figures()
     {
         bool broken = false;
         using MemoryProbe probe = MemoryProbe.Start(() => Volatile.Read(ref broken) ? throw new InvalidOperationException() : 1);
@@ -278,7 +278,7 @@ public sealed class MemoryProbeTests
         return memory.ResetMark();
     }
 
-    private static void NeedsLinux() => Skip.IfNot(OperatingSystem.IsLinux(), "only Linux can be asked this way");
+    private static void NeedsLinux() => Skip.IfNot(OperatingSystem.IsLinux(), "only Linux has these figures");
 
     private static void AssertNear(long expected, long? measured)
     {

@@ -8,9 +8,9 @@ public sealed class PageCacheTests
     [InlineData((20 << 20) + 12345)]
     public void Evicted_files_are_gone_from_the_cache_and_warmed_files_are_there_whole(long length)
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux tells what is cached");
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux reports what is cached");
         using var file = new TemporaryFile(length);
-        Skip.If(file.IsInMemory, "a file system in memory keeps everything");
+        Skip.If(file.IsInMemory, "a file system in memory does not evict pages");
 
         Assert.Equal(length, PageCache.CachedBytes([file.Path]));
         Assert.Equal(0, PageCache.Evict([file.Path]));
@@ -22,9 +22,9 @@ public sealed class PageCacheTests
     [SkippableFact]
     public void Both_ways_of_asking_the_kernel_agree()
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux tells what is cached");
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux reports what is cached");
         using var file = new TemporaryFile(100 << 20);
-        Skip.If(file.IsInMemory || PageCache.Evict([file.Path]) is not 0, "this file system does not give up its pages");
+        Skip.If(file.IsInMemory || PageCache.Evict([file.Path]) is not 0, "this file system does not evict pages");
         using (FileStream stream = File.OpenRead(file.Path))
         {
             stream.Position = 70 << 20;
@@ -39,7 +39,7 @@ public sealed class PageCacheTests
     [SkippableFact]
     public void Bytes_of_several_files_add_up_and_a_file_named_twice_counts_once()
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux tells what is cached");
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux reports what is cached");
         using var first = new TemporaryFile(10_000);
         using var second = new TemporaryFile(20_000);
         using var empty = new TemporaryFile(0);
@@ -70,7 +70,7 @@ public sealed class PageCacheTests
     }
 
     [Fact]
-    public void Eviction_works_on_Linux_and_elsewhere_says_that_it_cannot()
+    public void Eviction_works_on_Linux_and_is_refused_elsewhere()
     {
         using var file = new TemporaryFile(1);
         if (OperatingSystem.IsLinux())

@@ -13,12 +13,12 @@ public sealed class PeakTrackerTests
         Check(steps: Changes(files: false), (process, tracker) => tracker.PeakHostBytes == process.TruePeak);
 
     [Fact]
-    public void File_pages_that_come_or_go_between_readings_never_pass_for_host_memory() =>
+    public void File_pages_that_appear_or_disappear_between_readings_never_count_as_host_memory() =>
         Check(steps: Changes(files: true), (process, tracker) =>
             tracker.PeakHostBytes <= process.TruePeak && tracker.PeakHostBytes >= process.LargestReading);
 
     [Fact]
-    public void A_mark_that_cannot_be_reset_does_not_bring_back_the_past()
+    public void A_mark_that_cannot_be_reset_does_not_count_earlier_peaks()
     {
         var process = new InventedProcess { CanReset = false };
         process.Change(1000 * MiB, 0);
@@ -39,7 +39,7 @@ public sealed class PeakTrackerTests
     }
 
     [Fact]
-    public void A_mapping_that_grew_unseen_before_it_went_is_file_backed_memory()
+    public void A_mapping_that_grew_between_readings_before_its_removal_is_file_backed_memory()
     {
         var process = new InventedProcess();
         var tracker = new PeakTracker(process);
@@ -54,7 +54,7 @@ public sealed class PeakTrackerTests
     }
 
     [Fact]
-    public void A_mapping_caught_while_it_is_taken_down_is_file_backed_memory() =>
+    public void A_mapping_that_is_read_during_its_removal_is_file_backed_memory() =>
         Prop.ForAll(Gen.Choose(2, 1000).ListOf().ToArbitrary(), Gen.Choose(0, 98).ToArbitrary(), Gen.Elements(true, false).ToArbitrary(),
             (heights, percent, canReset) =>
             {
@@ -78,7 +78,7 @@ public sealed class PeakTrackerTests
             }).QuickCheckThrowOnFailure();
 
     [Fact]
-    public void A_block_under_a_mapped_file_stays_host_memory_when_the_mapping_goes()
+    public void A_block_stays_host_memory_when_a_mapping_is_removed()
     {
         var process = new InventedProcess();
         var tracker = new PeakTracker(process);
@@ -116,7 +116,7 @@ public sealed class PeakTrackerTests
     }
 
     [Fact]
-    public void A_platform_that_says_nothing_leaves_everything_unknown()
+    public void A_platform_without_figures_leaves_all_figures_unknown()
     {
         var tracker = new PeakTracker(new InventedProcess { Mute = true });
         tracker.Begin();

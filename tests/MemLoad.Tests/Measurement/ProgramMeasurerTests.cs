@@ -26,7 +26,7 @@ public sealed class ProgramMeasurerTests : IDisposable
     }
 
     [SkippableFact]
-    public async Task Processes_that_run_at_the_same_time_are_added_up_and_those_of_earlier_are_not()
+    public async Task Processes_that_run_at_the_same_time_are_added_up_and_earlier_processes_are_not()
     {
         // The buffers of a group exist at the same time. Those of the first group are freed before the second group begins.
         const string group = "for i in 1 2 3; do dd if=/dev/zero of=/dev/null bs=48M count=120 2>/dev/null & done; wait";
@@ -75,7 +75,7 @@ public sealed class ProgramMeasurerTests : IDisposable
     }
 
     [SkippableFact]
-    public async Task A_program_that_fails_is_a_row_with_its_code_and_its_last_words_and_one_that_is_killed_with_its_signal()
+    public async Task A_failed_program_is_a_row_with_its_code_and_its_last_line_and_a_killed_program_with_its_signal()
     {
         LoadMeasurement failed = await Measure("sh", "-c", "echo one >&2; echo 'no\tweights \u001b[2J here' >&2; exit 3");
         LoadMeasurement killed = await Measure("sh", "-c", "kill -9 $$");
@@ -88,7 +88,7 @@ public sealed class ProgramMeasurerTests : IDisposable
     }
 
     [SkippableFact]
-    public async Task What_cannot_be_started_is_an_error_and_a_file_of_the_current_folder_is_no_program()
+    public async Task A_program_that_cannot_be_started_is_an_error_and_the_current_folder_is_not_searched()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "other programs are measured on Linux");
         File.WriteAllText(_folder["planted"], "#!/bin/sh\n");
@@ -155,12 +155,12 @@ public sealed class ProgramMeasurerTests : IDisposable
         Assert.Equal((0, "--help\n"), (table.ExitCode, table.Error));
         Assert.Matches("own +- / [0-9.]+ .* measured", table.Output);
         Assert.Equal((2, 2), (wrong.ExitCode, alone.ExitCode));
-        Assert.Contains("'--strategy' is of loads", wrong.Error, StringComparison.Ordinal);
-        Assert.Contains("'--name' is of a program", alone.Error, StringComparison.Ordinal);
+        Assert.Contains("'--strategy' applies to loads", wrong.Error, StringComparison.Ordinal);
+        Assert.Contains("'--name' applies to a program", alone.Error, StringComparison.Ordinal);
     }
 
     [SkippableFact]
-    public async Task Rows_of_programs_stand_in_a_report_beside_loads()
+    public async Task A_report_shows_rows_of_programs_and_of_loads()
     {
         string path = Fixtures.PathOf("tiny/fp32.pth");
         LoadMeasurement program = await Measure("true");

@@ -82,7 +82,7 @@ public sealed class RanksTests : IDisposable
     }
 
     [Fact]
-    public void What_is_kept_for_the_other_ranks_is_missing_from_the_limits_of_the_host_and_from_no_limit_of_one_process()
+    public void Memory_for_the_other_ranks_is_subtracted_from_limits_of_the_host_and_not_of_a_process()
     {
         using IDevice cpu = DeviceRegistry.Open("cpu");
         LoadRequest request = Ranks(2, "cpu")[0];
@@ -103,7 +103,7 @@ public sealed class RanksTests : IDisposable
     public void Ranks_that_fit_alone_and_not_together_do_not_fit()
     {
         MemoryLimit? limit = Headroom.Now().Limits.FirstOrDefault(limit => limit.Counts == Counted.AnonymousAndShared);
-        Skip.If(limit is null, "nothing limits the memory of all processes here");
+        Skip.If(limit is null, "there is no limit on the memory of all processes");
         long each = limit.BudgetBytes / 10 * 6;
         byte[] header = CheckpointKit.Safetensors(
             $$$"""
@@ -164,7 +164,7 @@ public sealed class RanksTests : IDisposable
     }
 
     [Fact]
-    public async Task A_rank_that_is_refused_keeps_no_other_rank_waiting()
+    public async Task A_refused_rank_does_not_block_the_other_ranks()
     {
         LoadRequest[] ranks = [.. Ranks(3, "cpu", Strategy.Stream)];
         ranks[1] = ranks[1] with { HostMemoryLimit = 1 };
@@ -180,7 +180,7 @@ public sealed class RanksTests : IDisposable
     }
 
     [Fact]
-    public async Task Ranks_of_a_checkpoint_that_is_gone_become_rows_so_that_earlier_rows_are_kept()
+    public async Task Ranks_of_a_removed_checkpoint_become_rows_so_that_earlier_rows_are_kept()
     {
         using var folder = new TemporaryFolder();
         File.Copy(Fixtures.PathOf("tiny/fp32.pth"), folder["model.pth"]);
@@ -199,7 +199,7 @@ public sealed class RanksTests : IDisposable
     [SkippableFact]
     public async Task No_rank_begins_before_all_are_ready()
     {
-        Skip.If(OperatingSystem.IsWindows(), "the children are shell scripts");
+        Skip.If(OperatingSystem.IsWindows(), "the child processes are shell scripts");
         // The second child is late. Each child counts the children that are ready when it receives the start line.
         string script =
             $"cd '{_folder.Path}'; read request; mkdir first 2>/dev/null || sleep 0.5; mkdir $$.ready; echo ready; read go; ls -d "

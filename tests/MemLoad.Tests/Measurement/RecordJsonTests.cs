@@ -44,7 +44,7 @@ public sealed class RecordJsonTests
     [InlineData("""{"Run":"two"}""")]
     [InlineData("""{"Run":3000000000}""")]
     [InlineData("""{"StartedAt":"yesterday"}""")]
-    public void Text_that_is_no_row_is_refused(string text) =>
+    public void Text_that_is_not_a_row_is_refused(string text) =>
         Assert.ThrowsAny<JsonException>(() => RecordJson.Read<LoadMeasurement>(text));
 
     private static T Passed<T>(T record)

@@ -6,7 +6,7 @@ public sealed class SampleBufferTests
     [InlineData(4)]
     [InlineData(7)]
     [InlineData(64)]
-    public void However_long_the_stretch_the_buffer_stays_bounded_ordered_and_keeps_its_ends_and_its_summit(int capacity)
+    public void For_any_duration_the_buffer_is_bounded_and_ordered_and_keeps_its_ends_and_its_peak(int capacity)
     {
         const int length = 10_000;
         var buffer = new SampleBuffer(capacity, 5);

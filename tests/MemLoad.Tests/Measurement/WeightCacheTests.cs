@@ -8,10 +8,10 @@ public sealed class WeightCacheTests
     [SkippableFact]
     public void The_files_of_the_selected_tensors_are_read_into_the_cache_and_no_other()
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux tells what is cached");
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux reports what is cached");
         using var folder = new TemporaryFolder();
         string[] files = [.. Enumerable.Range(0, 3).Select(i => folder.Write($"t{i}.safetensors", Tensors($"t{i}", 20 << 20)))];
-        Skip.If(PageCache.Evict(files) != 0, "a file system in memory keeps everything");
+        Skip.If(PageCache.Evict(files) != 0, "a file system in memory does not evict pages");
         folder.Write(
             "model.safetensors.index.json",
             """{"weight_map":{"t0":"t0.safetensors","t1":"t1.safetensors","t2":"t2.safetensors"}}"""u8.ToArray());

@@ -9,7 +9,7 @@ public sealed class CounterRandomTests
     [InlineData(0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x6b200159, 0x99ba4efe)]
     [InlineData(0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0x1cb996fc, 0xbb002be7)]
     [InlineData(0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344, 0xc4923a9c, 0x483df7a0)]
-    public void Threefry_gives_its_authors_known_answers(uint counter0, uint counter1, uint key0, uint key1, uint word0, uint word1)
+    public void Threefry_gives_the_known_answers_of_its_authors(uint counter0, uint counter1, uint key0, uint key1, uint word0, uint word1)
     {
         var random = new CounterRandom(key0 | ((ulong)key1 << 32));
 

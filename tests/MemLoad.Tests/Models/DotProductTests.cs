@@ -15,7 +15,7 @@ public sealed unsafe class DotProductTests
     public void Every_bfloat16_is_widened_to_the_float32_it_is() => EveryPattern<BFloat16Elements>(Numbers.FromBFloat16);
 
     [Fact]
-    public void Every_row_meets_every_token_whatever_their_number_length_and_stride()
+    public void Every_row_is_multiplied_by_every_token_for_any_number_length_and_stride()
     {
         var cases =
             from rows in Gen.Choose(1, 11)
@@ -60,7 +60,7 @@ public sealed unsafe class DotProductTests
     }
 
     [Fact]
-    public void A_tokens_result_does_not_depend_on_its_company()
+    public void The_result_of_a_token_does_not_depend_on_the_other_tokens()
     {
         const int rows = 9, tokens = 7, length = 53;
         float[] weights = Samples(rows * length, 1);

@@ -30,7 +30,7 @@ public sealed class GptConfigTests
     [Theory]
     [InlineData("tiny/fp32.pth", DType.Float32)]
     [InlineData("tiny/bf16.pth", DType.BFloat16)]
-    public void The_state_dict_is_PyTorchs_name_by_name_in_order(string fixture, DType dtype)
+    public void The_state_dict_has_the_names_of_PyTorch_in_order(string fixture, DType dtype)
     {
         IEnumerable<string> expected = Fixtures.Expected(fixture).GetProperty("tensors").EnumerateArray().Select(tensor =>
             $"{tensor.GetProperty("name")} {tensor.GetProperty("dtype")} {string.Join('x', tensor.GetProperty("shape").EnumerateArray())}");
@@ -42,7 +42,7 @@ public sealed class GptConfigTests
     }
 
     [Fact]
-    public void Sizes_are_found_whatever_their_case_and_nothing_else_is()
+    public void Sizes_are_found_in_any_case_and_other_names_are_not()
     {
         Assert.True(GptConfig.TryFromSize("GPT2-XL", out GptConfig? config));
         Assert.Equal(new GptConfig(50257, 1024, 1600, 48, 25), config);
@@ -75,7 +75,7 @@ public sealed class GptConfigTests
     }
 
     [Fact]
-    public void Other_names_beside_the_model_do_not_matter()
+    public void Names_outside_the_model_are_ignored()
     {
         TensorEntry[] others = [Entry("optimizer.step", []), Entry("trf_blocks.x.norm1.scale", [3]), Entry("trf_blocks.7", [3])];
         TensorEntry[] tensors = [.. Entries(TinyGpt.Config), .. others];
@@ -86,7 +86,7 @@ public sealed class GptConfigTests
     [InlineData("tok_emb.weight")]
     [InlineData("pos_emb.weight")]
     [InlineData("trf_blocks.0.")]
-    public void What_is_no_GPT_is_refused_by_the_first_name_that_is_missing(string missing)
+    public void Another_model_is_refused_with_the_first_missing_name(string missing)
     {
         var refusal = Assert.Throws<MemLoadException>(
             () => GptConfig.Infer(Entries(TinyGpt.Config).Where(tensor => !tensor.Name.StartsWith(missing, StringComparison.Ordinal)), 3));
@@ -96,7 +96,7 @@ public sealed class GptConfigTests
     }
 
     [Fact]
-    public void A_gap_between_blocks_is_refused_and_a_forged_index_costs_nothing()
+    public void A_gap_between_blocks_is_refused_also_with_a_forged_index()
     {
         TensorEntry[] tensors = [.. Entries(TinyGpt.Config), Entry("trf_blocks.2000000000.norm1.scale", [24])];
         var refusal = Assert.Throws<MemLoadException>(() => GptConfig.Infer(tensors, 3));
@@ -112,7 +112,7 @@ public sealed class GptConfigTests
     }
 
     [Fact]
-    public void Heads_that_nothing_tells_are_asked_for()
+    public void The_error_for_an_unknown_number_of_heads_asks_for_it()
     {
         var refusal = Assert.Throws<MemLoadException>(() => GptConfig.Infer(Entries(TinyGpt.Config), heads: null));
         Assert.Equal("ML6020", refusal.Rule.Id);
@@ -131,7 +131,7 @@ public sealed class GptConfigTests
     [InlineData(101, 0, 24, 2)]
     [InlineData(101, 16, 0, 2)]
     [InlineData(101, 16, 24, 0)]
-    public void A_model_without_extent_is_refused(int vocabulary, int context, int embedding, int layers) =>
+    public void A_model_with_a_dimension_of_zero_is_refused(int vocabulary, int context, int embedding, int layers) =>
         Assert.Equal(
             "ML6022", Assert.Throws<MemLoadException>(() => new GptConfig(vocabulary, context, embedding, layers, 1).ToSpec()).Rule.Id);
 

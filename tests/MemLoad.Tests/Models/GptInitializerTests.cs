@@ -56,7 +56,7 @@ public sealed class GptInitializerTests
     }
 
     [Fact]
-    public void Nothing_is_held_in_proportion_to_the_model()
+    public void Memory_does_not_grow_with_the_model()
     {
         var source = new GptInitializer(new GptConfig(1, 3000, 1, 1, 1), seed: 5);
         TensorEntry mask = source.Tensors.Single(tensor => tensor.Bytes == 36_000_000);
@@ -66,7 +66,7 @@ public sealed class GptInitializerTests
     }
 
     [Fact]
-    public void A_seed_gives_these_very_bytes_on_every_machine()
+    public void A_seed_gives_the_same_bytes_on_every_machine()
     {
         // These values were recorded once. If they change, the weights of every seed that users have recorded change, too.
         Assert.Equal("7ce41d2801926fdae757084a1b43587aca42f2841d9a84c01b030894f197508f", Digest(Tiny));
@@ -176,7 +176,7 @@ public sealed class GptInitializerTests
         Assert.Equal("ML6023", Assert.Throws<MemLoadException>(() => new GptInitializer(TinyGpt.Config, 1, DType.Float64)).Rule.Id);
 
     [Fact]
-    public void What_does_not_lie_in_the_model_is_refused()
+    public void Ranges_and_tensors_outside_the_model_are_refused()
     {
         TensorSpec spec = Spec(Tiny, "final_norm.scale");
         Assert.ThrowsAny<ArgumentException>(() => Tiny.Fill(spec, new byte[8], 23));

@@ -10,7 +10,7 @@ public sealed class GptModelTests
     [InlineData("tiny/legacy.pth")]
     [InlineData("tiny/protocol4.pth")]
     [InlineData("tiny/fp32.safetensors")]
-    public void The_logits_are_PyTorchs(string fixture)
+    public void The_logits_are_those_of_PyTorch(string fixture)
     {
         using HostWeights weights = TinyGpt.Load(fixture);
 
@@ -36,7 +36,7 @@ public sealed class GptModelTests
     }
 
     [Fact]
-    public void Any_model_and_input_gives_what_the_plain_formulas_give()
+    public void Any_model_and_input_gives_the_result_of_the_plain_formulas()
     {
         var cases =
             from vocabulary in Gen.Choose(1, 30)
@@ -77,7 +77,7 @@ public sealed class GptModelTests
     }
 
     [Fact]
-    public void A_prefix_alone_gives_the_logits_it_gives_with_what_follows()
+    public void A_prefix_gives_the_same_logits_with_and_without_later_tokens()
     {
         using HostWeights weights = TinyGpt.Load("tiny/fp32.safetensors");
         int[] ids = [.. Enumerable.Range(50, 16)];
@@ -104,7 +104,7 @@ public sealed class GptModelTests
     }
 
     [Fact]
-    public void Whatever_is_not_zero_masks_and_a_query_without_keys_is_not_a_number_as_in_PyTorch()
+    public void Any_value_except_zero_masks_and_a_query_without_keys_is_not_a_number_as_in_PyTorch()
     {
         using HostWeights weights = TinyGpt.Load("tiny/fp32.safetensors");
         foreach (string name in new[] { "trf_blocks.0.att.mask", "trf_blocks.1.att.mask" })
@@ -132,7 +132,7 @@ public sealed class GptModelTests
     [InlineData("ML6025", new[] { -1 }, "-1 at position 0")]
     [InlineData("ML6026", new int[0], "no token ids")]
     [InlineData("ML6026", new[] { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }, "17 token ids")]
-    public void Tokens_the_model_cannot_take_are_refused(string rule, int[] tokenIds, string finding)
+    public void Tokens_that_the_model_does_not_accept_are_refused(string rule, int[] tokenIds, string finding)
     {
         using HostWeights weights = TinyGpt.Load("tiny/fp32.safetensors");
         var refusal = Assert.Throws<MemLoadException>(() => weights.Forward(TinyGpt.Config, tokenIds));
@@ -141,7 +141,7 @@ public sealed class GptModelTests
     }
 
     [Fact]
-    public void Weights_of_another_shape_or_type_are_refused_before_anything_is_read()
+    public void Weights_of_another_shape_or_type_are_refused_before_they_are_read()
     {
         using HostWeights weights = TinyGpt.Load("tiny/fp32.safetensors");
         HostTensor bias = weights["trf_blocks.0.ff.layers.0.bias"];

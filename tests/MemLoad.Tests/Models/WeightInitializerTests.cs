@@ -9,7 +9,7 @@ public sealed class WeightInitializerTests
     private static readonly DType[] DTypes = Enum.GetValues<DType>();
 
     [Fact]
-    public void Every_dtype_is_filled_alike_whatever_the_pieces()
+    public void Every_dtype_is_filled_alike_for_any_pieces()
     {
         var cases =
             from dtype in Gen.Elements(DTypes)
@@ -44,7 +44,7 @@ public sealed class WeightInitializerTests
     }
 
     [Fact]
-    public void Numbers_are_uniform_around_zero_and_truth_values_are_zero_or_one()
+    public void Numbers_are_uniform_around_zero_and_Booleans_are_zero_or_one()
     {
         Assert.All(MemoryMarshal.Cast<byte, float>(Filled(DType.Complex64, 1000)).ToArray(), x => Assert.InRange(x, -1, 1));
         Assert.All(MemoryMarshal.Cast<byte, double>(Filled(DType.Float64, 1000)).ToArray(), x => Assert.InRange(x, -1, 1));

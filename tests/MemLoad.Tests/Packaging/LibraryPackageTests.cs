@@ -78,7 +78,7 @@ public sealed class LibraryPackageTests(LibraryPackage package) : IClassFixture<
     }
 
     [Fact]
-    public void Elements_are_read_by_a_type_of_their_size_only()
+    public void Elements_are_read_only_by_a_type_of_their_size()
     {
         float[] values = [1, 2, 3, 4, 5, 6];
         unsafe

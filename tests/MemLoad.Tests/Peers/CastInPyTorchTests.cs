@@ -22,8 +22,8 @@ public sealed class CastInPyTorchTests
                           for path in sys.argv[1:]}))
         """;
 
-    [NeedsFact(typeof(PythonPeer), DisplayName = "Casts give what PyTorch gives to the last bit")]
-    public void Casts_give_what_PyTorch_gives_to_the_last_bit()
+    [NeedsFact(typeof(PythonPeer), DisplayName = "Casts give the bits that PyTorch gives")]
+    public void Casts_give_the_bits_that_PyTorch_gives()
     {
         using var folder = new TemporaryFolder();
         CheckpointWriter.Write(Values(), folder["values.pth"], CheckpointFormat.TorchZip);

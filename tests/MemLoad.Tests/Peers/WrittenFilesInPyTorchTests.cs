@@ -40,7 +40,7 @@ public sealed class WrittenFilesInPyTorchTests
         print(json.dumps(True))
         """;
 
-    [NeedsFact(typeof(PythonPeer), DisplayName = "PyTorch loads every dtype and view we write as pth")]
+    [NeedsFact(typeof(PythonPeer), DisplayName = "PyTorch loads every dtype and view that MemLoad writes as pth")]
     public void PyTorch_loads_every_dtype_and_view_we_write_as_pth()
     {
         using var folder = new TemporaryFolder();
@@ -111,7 +111,7 @@ public sealed class WrittenFilesInPyTorchTests
         Assert.Equal(source.Lines(strides: true), Strings(Load(("mmap", folder["many.pth"]))[0], "lines").Order(StringComparer.Ordinal));
     }
 
-    [NeedsFact(typeof(PythonPeer), DisplayName = "Safetensors loads what we write and would have written the same bytes")]
+    [NeedsFact(typeof(PythonPeer), DisplayName = "Safetensors loads the files of MemLoad and would have written the same bytes")]
     public void Safetensors_loads_what_we_write_and_would_have_written_the_same_bytes()
     {
         using var folder = new TemporaryFolder();

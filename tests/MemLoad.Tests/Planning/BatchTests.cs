@@ -5,7 +5,7 @@ public sealed class BatchTests
 {
     [Theory]
     [MemberData(nameof(StrategiesByDevice.All), MemberType = typeof(StrategiesByDevice))]
-    public void A_batch_allocates_on_the_host_or_reads_or_reads_and_copies_by_way_of_one_buffer(Strategy strategy, string name)
+    public void A_batch_allocates_on_the_host_or_reads_or_reads_and_copies_through_one_buffer(Strategy strategy, string name)
     {
         using IDevice device = DeviceRegistry.Open(name);
         var plan = LoadPlan.Create(strategy, SyntheticCheckpoint.OfCounts(10, 5_000_000, 0, 77), device);

@@ -90,7 +90,7 @@ public sealed class ForecastTests
     }
 
     [Fact]
-    public void On_the_host_only_mapping_streaming_and_per_tensor_save_anything()
+    public void On_the_host_only_Mmap_Stream_and_PerTensor_save_memory()
     {
         using var cpu = new HostDevice();
         Checkpoint checkpoint = SyntheticCheckpoint.OfCounts(1_000_000, 3_000_000, 500);
@@ -112,7 +112,7 @@ public sealed class ForecastTests
     }
 
     [Fact]
-    public void Whatever_a_plan_takes_it_gives_back_except_the_model()
+    public void A_plan_releases_all_memory_except_the_model()
     {
         using var sim = new SimulatedDevice();
         Checkpoint checkpoint = SyntheticCheckpoint.OfCounts(10, 5_000_000, 0, 77);
@@ -135,7 +135,7 @@ public sealed class ForecastTests
     }
 
     [Fact]
-    public void A_checkpoint_without_tensors_is_no_load()
+    public void A_checkpoint_without_tensors_cannot_be_loaded()
     {
         using var cpu = new HostDevice();
         var refusal = Assert.Throws<MemLoadException>(() =>

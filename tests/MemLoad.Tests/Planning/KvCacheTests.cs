@@ -136,13 +136,13 @@ public sealed class KvCacheTests : IDisposable
     [InlineData("ML6040", "no num_hidden_layers", """{"num_attention_heads":32,"hidden_size":4096}""")]
     [InlineData("ML6040", "no num_attention_heads", """{"num_hidden_layers":32,"hidden_size":4096}""")]
     [InlineData("ML6040", "no hidden_size", """{"num_hidden_layers":32,"num_attention_heads":32}""")]
-    [InlineData("ML6040", "no multiple", """{"num_hidden_layers":32,"num_attention_heads":30,"hidden_size":4096}""")]
+    [InlineData("ML6040", "not a multiple", """{"num_hidden_layers":32,"num_attention_heads":30,"hidden_size":4096}""")]
     [InlineData("ML6040", "num_hidden_layers is '-1'", """{"num_hidden_layers":-1,"num_attention_heads":32,"hidden_size":4096}""")]
     [InlineData("ML6040", "num_hidden_layers is '32'", """{"num_hidden_layers":"32","num_attention_heads":32,"hidden_size":4096}""")]
     [InlineData("ML6040", "no JSON", """{"num_hidden_layers":32,}""")]
     [InlineData("ML6040", "twice", """{"num_hidden_layers":32,"num_hidden_layers":33,"num_attention_heads":32,"hidden_size":4096}""")]
     [InlineData("ML6040", "64 bits", """{"num_hidden_layers":4611686018427387904,"num_attention_heads":32,"hidden_size":4096}""")]
-    public void What_is_not_known_is_refused_and_not_guessed(string rule, string finding, string config)
+    public void An_unknown_cache_is_refused(string rule, string finding, string config)
     {
         var refusal = Assert.Throws<MemLoadException>(() =>
             KvCache.Of(AttentionShape.OfConfig(Fields(config), "config.json", 8192), 8192, 4, DType.Float16));
@@ -156,7 +156,7 @@ public sealed class KvCacheTests : IDisposable
     }
 
     [Fact]
-    public void Keys_of_GGUF_say_the_same()
+    public void Keys_of_GGUF_give_the_same_cache()
     {
         GgufForge Model() =>
             Keys(("block_count", 32), ("attention.head_count", 32), ("attention.head_count_kv", 8), ("embedding_length", 4096));
@@ -194,7 +194,7 @@ public sealed class KvCacheTests : IDisposable
     }
 
     [Fact]
-    public void The_config_must_be_of_the_model()
+    public void The_config_must_belong_to_the_model()
     {
         string path = _folder.Write(
             "m.safetensors",
@@ -274,7 +274,7 @@ public sealed class KvCacheTests : IDisposable
     }
 
     [Fact]
-    public void The_config_of_a_model_on_a_server_is_fetched_too()
+    public void The_config_of_a_model_on_a_server_is_fetched()
     {
         _folder.Write("model.safetensors", CheckpointKit.SafetensorsOfBytes(("a", 3)));
         _folder.Write("config.json", Llama3);

@@ -46,7 +46,7 @@ public sealed class MisbehavingServerTests : IDisposable
     [InlineData(503, "busy")]
     [InlineData(204, "Check the address")]
     [InlineData(304, "Check the address")]
-    public void A_status_that_gives_no_file_is_named(int status, string remedy)
+    public void A_status_without_a_file_is_named(int status, string remedy)
     {
         using var server = new LocalServer(_ => new Reply(status, [], ("Retry-After", "3600")));
 
@@ -58,7 +58,7 @@ public sealed class MisbehavingServerTests : IDisposable
     }
 
     [Fact]
-    public void A_busy_server_says_when_to_come_again()
+    public void The_error_for_a_busy_server_states_when_to_try_again()
     {
         using var server = new LocalServer(_ => new Reply(429, [], ("Retry-After", "170")));
 
@@ -69,7 +69,7 @@ public sealed class MisbehavingServerTests : IDisposable
     [Theory]
     [InlineData(429, "0")]
     [InlineData(503, "Wed, 21 Oct 2015 07:28:00 GMT")]
-    public void A_server_that_is_busy_for_a_moment_is_asked_again(int status, string retryAfter)
+    public void A_request_to_a_briefly_busy_server_is_repeated(int status, string retryAfter)
     {
         byte[] file = CheckpointKit.SafetensorsOfBytes(("a", 3));
         int asked = 0;
@@ -81,7 +81,7 @@ public sealed class MisbehavingServerTests : IDisposable
     }
 
     [Fact]
-    public void A_server_that_stays_busy_is_asked_four_times()
+    public void A_server_that_stays_busy_gets_four_requests()
     {
         using var server = new LocalServer(_ => new Reply(503, [], ("Retry-After", "0")));
 
@@ -142,7 +142,7 @@ public sealed class MisbehavingServerTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Answers))]
-    public void An_answer_that_is_not_what_was_asked_for_is_refused(string kind, string rule)
+    public void A_response_that_does_not_match_the_request_is_refused(string kind, string rule)
     {
         Assert.Equal(rule, Assert.Throws<MemLoadException>(() => OpenSecond(first: kind)).Rule.Id);
         string second = Assert.Throws<MemLoadException>(() => OpenSecond(second: kind)).Rule.Id;
@@ -193,7 +193,7 @@ public sealed class MisbehavingServerTests : IDisposable
     [InlineData("m.pth", "PK\x03\x04")]
     [InlineData("m.gguf", "GGUF")]
     [InlineData("m.pt", "\x80\x02")]
-    public void A_length_that_no_file_has_is_refused(string name, string start)
+    public void An_impossible_length_is_refused(string name, string start)
     {
         byte[] head = new byte[32 << 10];
         Encoding.Latin1.GetBytes(start, head);
@@ -204,7 +204,7 @@ public sealed class MisbehavingServerTests : IDisposable
     }
 
     [Fact]
-    public void Shards_that_no_disk_holds_together_are_refused()
+    public void Shards_with_an_impossible_total_length_are_refused()
     {
         const int count = 12;
         long each = (1L << 60) - 4096;
@@ -261,7 +261,7 @@ public sealed class MisbehavingServerTests : IDisposable
     }
 
     [Fact]
-    public void A_server_that_stalls_is_left_after_the_limit_of_time()
+    public void A_request_to_a_server_that_stalls_ends_after_the_time_limit()
     {
         using var server = new LocalServer(asked => Reply.Of(asked, LongHeader) with { Stalls = true });
 
@@ -286,7 +286,7 @@ public sealed class MisbehavingServerTests : IDisposable
     }
 
     [Fact]
-    public void What_is_fetched_is_bounded()
+    public void The_fetched_bytes_are_bounded()
     {
         using LocalServer server = LocalServer.Of(("m.safetensors", LongHeader), ("m.safetensors.index.json", new byte[100_000]));
         var limits = new OpenLimits { RemoteBytes = 50_000 };
@@ -320,7 +320,7 @@ public sealed class MisbehavingServerTests : IDisposable
     }
 
     [Fact]
-    public void Redirects_that_lead_nowhere_are_refused()
+    public void Invalid_redirects_are_refused()
     {
         using var circle = new LocalServer(_ => Reply.Redirect("/m.safetensors"));
         Refused("ML5207", circle["m.safetensors"]);
@@ -360,7 +360,7 @@ public sealed class MisbehavingServerTests : IDisposable
     }
 
     [Fact]
-    public void A_server_that_is_not_there_is_named()
+    public void An_unreachable_server_is_named()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
@@ -414,7 +414,7 @@ public sealed class MisbehavingServerTests : IDisposable
     public void A_malformed_address_is_refused(string address) => Refused("ML5202", address);
 
     [Fact]
-    public void A_password_of_the_address_goes_to_its_server_and_nowhere_else()
+    public void A_password_of_the_address_is_sent_only_to_its_server()
     {
         using LocalServer store = LocalServer.Of(("blob", LongHeader));
         using var server = new LocalServer(_ => Reply.Redirect(store["blob"]));
@@ -428,7 +428,7 @@ public sealed class MisbehavingServerTests : IDisposable
     }
 
     [Fact]
-    public void The_token_goes_to_the_server_of_the_hub_and_nowhere_else()
+    public void The_token_is_sent_only_to_the_server_of_the_hub()
     {
         using LocalServer store = LocalServer.Of(("blob", LongHeader));
         using var hub = new LocalServer(_ => Reply.Redirect(store["blob"]));
@@ -444,7 +444,7 @@ public sealed class MisbehavingServerTests : IDisposable
     }
 
     [Fact]
-    public void The_hub_is_not_asked_where_it_must_not_be()
+    public void The_hub_gets_no_request_if_the_environment_forbids_it()
     {
         byte[] file = CheckpointKit.SafetensorsOfBytes(("a", 3));
         using LocalServer hub = new(asked => Reply.Of(asked, file));

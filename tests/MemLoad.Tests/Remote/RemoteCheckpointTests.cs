@@ -21,7 +21,7 @@ public sealed class RemoteCheckpointTests : IDisposable
 
     [Theory]
     [MemberData(nameof(FixtureFiles))]
-    public void A_fixture_says_the_same_as_in_a_file(string name)
+    public void A_fixture_on_a_server_is_read_as_from_a_file(string name)
     {
         using LocalServer server = LocalServer.OfFolder(Fixtures.Root);
 
@@ -127,7 +127,7 @@ public sealed class RemoteCheckpointTests : IDisposable
     }
 
     [Fact]
-    public void The_headers_of_records_behind_large_storages_are_fetched_side_by_side()
+    public void The_headers_of_records_after_large_storages_are_fetched_concurrently()
     {
         const int Records = 60;
         string path = _folder["m.pth"];
@@ -146,7 +146,7 @@ public sealed class RemoteCheckpointTests : IDisposable
     }
 
     [Fact]
-    public void Parts_of_GGUF_are_found_beside_the_first()
+    public void Parts_of_GGUF_are_found_in_the_folder_of_the_first()
     {
         for (int i = 0; i < 2; i++)
         {
@@ -238,7 +238,7 @@ public sealed class RemoteCheckpointTests : IDisposable
     }
 
     [Fact]
-    public void A_plan_is_the_plan_of_the_file()
+    public void A_plan_of_an_address_is_that_of_the_file()
     {
         using LocalServer server = LocalServer.OfFolder(Fixtures.Root);
         LoadForecast[] Plan(string path) =>

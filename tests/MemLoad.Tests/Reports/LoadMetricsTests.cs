@@ -26,7 +26,7 @@ public sealed partial class LoadMetricsTests
     }
 
     [Fact]
-    public void Families_are_whole_and_series_unique_whatever_the_rows_hold()
+    public void Families_are_contiguous_and_series_unique_for_any_rows()
     {
         LoadMeasurement[] rows =
         [
@@ -96,7 +96,7 @@ public sealed partial class LoadMetricsTests
     [InlineData("DType", null, "bfloat16")]
     [InlineData("Cache", "Warm", "Cold")]
     [InlineData("RankCount", "2", "4")]
-    public void Loads_that_would_be_one_series_are_refused_and_names_keep_them_apart(string column, string? one, string two)
+    public void Loads_that_would_be_one_series_are_refused_and_names_distinguish_them(string column, string? one, string two)
     {
         using var folder = new TemporaryFolder();
         string path = folder.Write("x.prom", "old");

@@ -30,7 +30,7 @@ public sealed class LoadReportTests
     ];
 
     [Fact]
-    public void The_page_is_well_formed_whole_in_itself_and_runs_only_its_own_script()
+    public void The_page_is_well_formed_and_self_contained_and_runs_only_its_own_script()
     {
         (XDocument page, string text) = Written(Measured, [.. Measured.Select(row => Samples.Of(row))]);
 
@@ -55,7 +55,7 @@ public sealed class LoadReportTests
     }
 
     [Fact]
-    public void Ranks_load_different_weights_and_each_says_which()
+    public void Digests_of_different_ranks_are_not_compared_and_each_rank_is_named()
     {
         LoadMeasurement[] ranks =
         [
@@ -80,7 +80,7 @@ public sealed class LoadReportTests
     }
 
     [Fact]
-    public void Every_picture_says_in_words_and_figures_what_it_shows()
+    public void Every_picture_has_a_title_a_description_and_a_table()
     {
         (XDocument page, _) = Written(Measured, [.. Measured.Select(row => Samples.Of(row))]);
         XElement[] pictures = [.. page.Descendants(Svg + "svg").Where(svg => svg.Attribute("role")?.Value == "img")];
@@ -100,7 +100,7 @@ public sealed class LoadReportTests
     [InlineData("</title><script>alert(1)</script>")]
     [InlineData("\"><img src=x onerror=alert(1)>")]
     [InlineData("]]>--><!-- &amp; ' \u001b[31m \u202e \0 \ud800 \uffff")]
-    public void Nothing_in_a_row_or_a_sample_becomes_markup(string text)
+    public void Text_of_a_row_or_a_sample_does_not_become_markup(string text)
     {
         LoadMeasurement row = Rows.Loaded(text) with
         {
@@ -167,12 +167,12 @@ public sealed class LoadReportTests
         Assert.Equal(median, Spread.Of(figures.Select(figure => (long?)figure)).Median);
 
     [Fact]
-    public void A_refusal_is_no_miss_and_the_words_are_explained()
+    public void A_refusal_is_not_a_difference_from_the_forecast_and_the_words_are_explained()
     {
         LoadMeasurement[] rows = [Rows.Loaded("Meta"), Rows.Failed("Baseline", LoadOutcome.Refused, "ML7005: no room")];
         (XDocument page, string text) = Written(rows, []);
 
-        Assert.Contains("1 of 1 load as forecast. 1 more load was refused before memory was touched.", text, StringComparison.Ordinal);
+        Assert.Contains("1 of 1 load as forecast. 1 more load was refused before memory was allocated.", text, StringComparison.Ordinal);
         Assert.DoesNotContain(page.Descendants(Html + "p"), paragraph => paragraph.Attribute("class")?.Value == "bad");
         Assert.Contains("to sim (a simulated accelerator) on host", text, StringComparison.Ordinal);
         string[] words = [.. page.Descendants(Html + "dt").Select(word => word.Value)];
@@ -185,7 +185,7 @@ public sealed class LoadReportTests
     }
 
     [Fact]
-    public void Commands_repeat_the_limits_that_rows_know()
+    public void Commands_repeat_the_limits_of_the_rows()
     {
         LoadMeasurement row = Rows.Loaded("Meta") with
         {
@@ -221,7 +221,7 @@ public sealed class LoadReportTests
     }
 
     [Fact]
-    public void A_file_in_the_place_of_the_folder_of_pictures_is_named_as_one()
+    public void A_file_instead_of_the_folder_of_pictures_is_named()
     {
         using var folder = new TemporaryFolder();
         string file = folder.Write("file", "mine");
@@ -231,13 +231,13 @@ public sealed class LoadReportTests
             MemLoadException refusal = Assert.Throws<MemLoadException>(
                 () => LoadReport.Write([Rows.Loaded("Meta")], [], folder["r.html"], pictures));
             Assert.Equal("ML9103", refusal.Rule.Id);
-            Assert.Equal("a folder is to be written and there is a file of that name", refusal.Finding);
+            Assert.Equal("the target must be a folder, and a file with that name exists", refusal.Finding);
         }
         Assert.Equal(["file"], folder.Names);
     }
 
     [Fact]
-    public void Pictures_are_files_as_well_and_nothing_is_replaced_unasked()
+    public void Pictures_are_also_files_and_existing_files_are_replaced_only_on_request()
     {
         using var folder = new TemporaryFolder();
         LoadMeasurement[] rows = [Rows.Loaded("Meta") with { HostName = "../../etc/pass wd" }];
@@ -276,7 +276,7 @@ public sealed class LoadReportTests
     }
 
     [Fact]
-    public void Rows_are_compared_with_those_of_an_earlier_day()
+    public void Rows_are_compared_with_earlier_rows()
     {
         LoadMeasurement[] before =
         [
@@ -361,7 +361,7 @@ public sealed class LoadReportTests
     }
 
     [Fact]
-    public void The_command_line_says_how_many_loads_are_worse()
+    public void The_command_line_prints_how_many_loads_are_worse()
     {
         using var folder = new TemporaryFolder();
         LoadMeasurement row = Rows.Loaded("Stream");
@@ -428,7 +428,7 @@ public sealed class LoadReportTests
     }
 
     [Fact]
-    public void Samples_of_other_loads_alone_are_a_warning()
+    public void If_all_samples_belong_to_other_loads_there_is_a_warning()
     {
         using var folder = new TemporaryFolder();
         string[] measure = ["measure", Fixtures.PathOf("tiny/fp32.pth"), "--in-process", "--device", "cpu", "--format", "csv"];
@@ -441,7 +441,7 @@ public sealed class LoadReportTests
         CliRun other = Report("b.csv");
 
         Assert.Equal(0, other.ExitCode);
-        Assert.Contains("warning: the samples are of other loads than the rows", other.Error, StringComparison.Ordinal);
+        Assert.Contains("warning: the samples belong to other loads than the rows", other.Error, StringComparison.Ordinal);
         Assert.Contains(", 1 sampled load without a row", other.Output, StringComparison.Ordinal);
     }
 

@@ -14,7 +14,7 @@ public sealed class PictureTests
     [InlineData(2L << 30, 2L << 30, "GiB")]
     [InlineData(13_777_249_280, 13_777_249_280, "GiB")]
     [InlineData(long.MaxValue, long.MaxValue, "GiB")]
-    public void A_scale_reaches_the_most_with_few_round_marks(long most, long least, string unit)
+    public void A_scale_reaches_the_maximum_with_few_round_marks(long most, long least, string unit)
     {
         var scale = AxisScale.Bytes(most);
 
@@ -60,7 +60,7 @@ public sealed class PictureTests
     }
 
     [Fact]
-    public void Every_printable_character_has_a_glyph_of_its_own()
+    public void Every_printable_character_has_a_unique_glyph()
     {
         string[] drawn = [.. Enumerable.Range('!', '~' - '!' + 1).Select(c => Drawn((char)c))];
 
@@ -97,7 +97,7 @@ public sealed class PictureTests
     }
 
     [Fact]
-    public void A_budget_is_a_ceiling_where_it_is_near_and_a_figure_where_it_is_far()
+    public void A_near_budget_is_a_line_and_a_far_budget_is_a_figure()
     {
         LoadMeasurement near = Rows.Loaded("Meta", device: 0, host: 3L << 30) with { HostBudgetBytes = 4L << 30 };
         LoadMeasurement far = near with { HostBudgetBytes = 400L << 30 };
@@ -110,7 +110,7 @@ public sealed class PictureTests
     }
 
     [Fact]
-    public void Phases_that_take_turns_are_one_and_those_that_follow_are_two()
+    public void Alternating_phases_are_one_span_and_consecutive_phases_are_separate()
     {
         TimelinePoint[] points =
         [
@@ -139,7 +139,7 @@ public sealed class PictureTests
     }
 
     [Fact]
-    public void The_notebooks_figures_stand_beside_those_of_its_model_only()
+    public void The_figures_of_the_notebook_are_shown_only_for_its_model()
     {
         LoadMeasurement xl = Rows.Loaded("Meta") with { Size = "gpt2-xl" };
 

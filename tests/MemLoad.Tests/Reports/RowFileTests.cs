@@ -21,7 +21,7 @@ public sealed class RowFileTests
     ];
 
     [Fact]
-    public void What_the_command_line_printed_is_read_back()
+    public void The_output_of_the_command_line_is_read_back()
     {
         using var folder = new TemporaryFolder();
         using var csv = new StringWriter();
@@ -52,7 +52,7 @@ public sealed class RowFileTests
     }
 
     [Fact]
-    public void What_PowerShell_wrote_is_read_quotes_and_foreign_columns_and_all()
+    public void The_output_of_PowerShell_is_read_with_its_quotes_and_other_columns()
     {
         using var folder = new TemporaryFolder();
         string csv =
@@ -86,7 +86,7 @@ public sealed class RowFileTests
     }
 
     [Fact]
-    public void Verdicts_of_rows_are_computed_again_whatever_a_file_says()
+    public void Verdicts_of_rows_are_computed_again_and_not_read_from_the_file()
     {
         using var folder = new TemporaryFolder();
         string json =
@@ -111,7 +111,7 @@ public sealed class RowFileTests
     [Theory]
     [InlineData("#TYPE MemLoad.LoadMeasurement\r\n")]
     [InlineData("#TYPE \"MemLoad.LoadMeasurement\"\n")]
-    public void The_line_with_the_type_that_Export_Csv_can_write_is_no_header(string line)
+    public void The_line_with_the_type_that_Export_Csv_can_write_is_not_the_header(string line)
     {
         using var folder = new TemporaryFolder();
         const string rows = "Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion\nMeta,sim,Loaded,1,h,2026-01-02T03:04:05Z,0\n";
@@ -130,7 +130,7 @@ public sealed class RowFileTests
     [InlineData("\"Strategy\";\"Device\"\n\"Meta\";\"sim\"\n", "ML8101", "fields are separated by ';'")]
     [InlineData("\"Strategy\"\t\"Device\"\n\"Meta\"\t\"sim\"\n", "ML8101", "fields are separated by a tab")]
     [InlineData("[1]", "ML8101", "row 1 is not an object")]
-    [InlineData("[{]", "ML8101", "no JSON")]
+    [InlineData("[{]", "ML8101", "not JSON")]
     [InlineData("[]", "ML8104", "no rows")]
     [InlineData("[{\"Strategy\":\"Meta\"}]", "ML8102", "Device, Outcome, Run, HostName, StartedAt, ModuleVersion")]
     [InlineData("Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion\n", "ML8104", "no rows")]
@@ -158,7 +158,7 @@ public sealed class RowFileTests
         "Strategy,Device,Outcome,Run,HostName,StartedAt,ModuleVersion\nMeta,sim,Loaded,1,h,29.11.2026 04:05:06,0\n",
         "ML8103",
         "StartedAt is '29.11.2026 04:05:06' and must be a time in ISO 8601")]
-    public void What_is_no_row_is_refused_with_its_place(string content, string rule, string finding)
+    public void Text_that_is_not_a_row_is_refused_with_its_place(string content, string rule, string finding)
     {
         using var folder = new TemporaryFolder();
 
@@ -169,7 +169,7 @@ public sealed class RowFileTests
     }
 
     [Fact]
-    public void A_folder_in_the_place_of_a_file_is_named_as_one()
+    public void A_folder_instead_of_a_file_is_named()
     {
         using var folder = new TemporaryFolder();
 
@@ -179,7 +179,7 @@ public sealed class RowFileTests
             })
         {
             MemLoadException refusal = Assert.Throws<MemLoadException>(read);
-            Assert.Equal(("ML1002", "the path is a folder, and a file is to be read"), (refusal.Rule.Id, refusal.Finding));
+            Assert.Equal(("ML1002", "the path is a folder and not a file"), (refusal.Rule.Id, refusal.Finding));
         }
     }
 

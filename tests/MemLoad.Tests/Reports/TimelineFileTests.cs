@@ -8,7 +8,7 @@ public sealed class TimelineFileTests
     private static readonly LoadMeasurement Row = Rows.Loaded("Stream");
 
     [Fact]
-    public void What_was_written_is_read_back_and_finds_its_row()
+    public void Written_samples_are_read_back_and_matched_to_their_row()
     {
         using var folder = new TemporaryFolder();
         LoadTimeline[] written = [Samples.Of(Row), Samples.Of(Row with { Run = 2, HostName = "nöde <&> \"" })];
@@ -27,7 +27,7 @@ public sealed class TimelineFileTests
     }
 
     [Fact]
-    public void Writers_of_one_file_lose_nothing_of_each_other()
+    public void Concurrent_writers_of_one_file_lose_no_lines()
     {
         using var folder = new TemporaryFolder();
 
@@ -39,7 +39,7 @@ public sealed class TimelineFileTests
     }
 
     [Fact]
-    public void Adding_to_a_file_reads_no_more_than_its_last_line_and_writes_no_more_than_the_new_ones()
+    public void Adding_to_a_file_reads_only_its_last_line_and_writes_only_the_new_lines()
     {
         using var folder = new TemporaryFolder();
         TimelineFile.Append(folder["a.jsonl"], [Samples.Of(Row)]);
@@ -58,7 +58,7 @@ public sealed class TimelineFileTests
     [InlineData("\n")]
     [InlineData("")]
     [InlineData("\r\n \n")]
-    public void A_last_line_may_end_as_it_likes_and_be_of_any_length(string end)
+    public void A_last_line_can_have_any_line_ending_and_any_length(string end)
     {
         using var folder = new TemporaryFolder();
         string line = System.Text.Encoding.UTF8.GetString(TimelineFile.Format(Samples.Of(Row, count: 20_000)).Span).TrimEnd();
@@ -70,7 +70,7 @@ public sealed class TimelineFileTests
     }
 
     [Fact]
-    public void A_time_may_have_another_offset() =>
+    public void A_time_can_have_another_offset() =>
         Assert.True(Samples.Of(Row).IsOf(Row with { StartedAt = Row.StartedAt.ToOffset(TimeSpan.FromHours(2)) }));
 
     [Theory]
@@ -94,7 +94,7 @@ public sealed class TimelineFileTests
     [InlineData("Phase", "[0,0,7]", "ML8112")]
     [InlineData("DeviceBytes", null, "ML8112")]
     [InlineData("Colour", "\"red\"", "ML8112")]
-    public void Whatever_is_malformed_is_refused_with_its_place(string field, string? value, string rule)
+    public void Malformed_samples_are_refused_with_their_place(string field, string? value, string rule)
     {
         using var folder = new TemporaryFolder();
         JsonObject line = JsonNode.Parse(TimelineFile.Format(Samples.Of(Row, count: 3)).Span)!.AsObject();
@@ -114,7 +114,7 @@ public sealed class TimelineFileTests
     [InlineData("{\"Run\":1,\"Run\":1}", "ML8111")]
     [InlineData("{\"TimelineVersion\":1", "ML8111")]
     [InlineData("", "ML1003")]
-    public void Something_else_is_refused_and_stays_as_it_is(string content, string rule)
+    public void Another_file_is_refused_and_not_changed(string content, string rule)
     {
         using var folder = new TemporaryFolder();
         string path = folder.Write("model.pth", content);
@@ -151,7 +151,7 @@ public sealed class TimelineFileTests
     [InlineData(5)]
     [InlineData(17)]
     [InlineData(1000)]
-    public void Thinning_keeps_the_ends_and_the_summits(int most)
+    public void Thinning_keeps_the_ends_and_the_peaks(int most)
     {
         TimelinePoint[] points =
         [

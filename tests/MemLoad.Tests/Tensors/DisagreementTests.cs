@@ -12,7 +12,7 @@ public sealed class DisagreementTests
     }
 
     [Fact]
-    public void Equal_weights_and_loads_that_gave_none_agree()
+    public void Equal_weights_and_loads_without_weights_agree()
     {
         Assert.Null(WeightsDigest.Disagreement(["aa", null, "aa"], null));
         Assert.Null(WeightsDigest.Disagreement([null, null], null));

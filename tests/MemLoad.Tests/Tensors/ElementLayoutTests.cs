@@ -18,14 +18,14 @@ public sealed class ElementLayoutTests : IDisposable
     };
 
     [Fact]
-    public void No_name_is_the_name_of_no_type()
+    public void A_null_name_is_an_error()
     {
         Assert.Throws<ArgumentNullException>(() => DTypes.TryFromSafetensorsName(null!, out _));
         Assert.Throws<ArgumentNullException>(() => DTypes.TryFromTorchName(null!, out _));
     }
 
     [Fact]
-    public void Whole_blocks_go_to_bytes_and_back_and_a_part_counts_whole()
+    public void Whole_blocks_convert_to_bytes_and_back_and_a_partial_block_counts_as_a_whole_one()
     {
         Prop.ForAll(
                 (
@@ -53,7 +53,7 @@ public sealed class ElementLayoutTests : IDisposable
     }
 
     [Fact]
-    public void A_type_has_a_name_of_its_own_and_packed_ones_are_not_PyTorchs()
+    public void A_type_has_a_unique_name_and_packed_types_are_not_those_of_PyTorch()
     {
         DType[] all = Enum.GetValues<DType>();
         Assert.Equal(all.Length, all.Select(dtype => dtype.TorchName()).Distinct(StringComparer.Ordinal).Count());
@@ -115,7 +115,7 @@ public sealed class ElementLayoutTests : IDisposable
     }
 
     [Fact]
-    public void Names_of_blocks_are_no_names_of_PyTorchs_in_a_pickle()
+    public void Names_of_blocks_are_not_types_of_PyTorch_in_a_pickle()
     {
         byte[] pickle = ZipForge.Torch(pickle: PickleForge.Whole(PickleForge.Dict(("a", PickleForge.Global("torch", "Q4_K")))));
         Assert.Equal("ML3003", Assert.Throws<MemLoadException>(() => Checkpoint.Open(_folder.Write("x.pth", pickle))).Rule.Id);

@@ -12,7 +12,7 @@ public sealed class HashCostTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void What_is_said_before_is_what_is_hashed()
+    public void The_announced_bytes_are_the_hashed_bytes()
     {
         Checkpoint checkpoint = Checkpoint.Open(Expanded(1L << 20));
         var heard = new Last();
@@ -24,7 +24,7 @@ public sealed class HashCostTests : IDisposable
     }
 
     [Fact]
-    public void A_test_goes_through_the_bytes_that_it_announces()
+    public void A_test_reads_the_bytes_that_it_announces()
     {
         string path = Expanded(1L << 20);
         string manifest = Path.Combine(_folder.Path, "x.manifest.json");
@@ -45,7 +45,7 @@ public sealed class HashCostTests : IDisposable
     }
 
     [Fact]
-    public void The_sum_of_what_views_promise_does_not_overflow() =>
+    public void The_sum_of_the_bytes_of_views_does_not_overflow() =>
         Assert.Equal(long.MaxValue, WeightsDigest.Saturated([long.MaxValue - 1, 1, long.MaxValue]));
 
     [Fact]
@@ -61,9 +61,9 @@ public sealed class HashCostTests : IDisposable
     }
 
     [SkippableFact]
-    public void A_view_of_a_file_that_others_may_write_is_read_where_its_elements_lie_and_stops_there_too()
+    public void A_view_of_a_file_that_others_can_write_to_is_read_in_place_and_can_be_stopped()
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "elsewhere files are not mapped under other conditions");
+        Skip.IfNot(OperatingSystem.IsLinux(), "other systems map files under the same conditions");
         byte[] data = [.. Enumerable.Range(0, 4000).Select(i => (byte)(i * 31))];
         byte[] view = Tensor(
             Storage("ByteStorage", count: data.Length), offset: Number(70), shape: Numbers(30, 20), strides: Numbers(2, 100));
@@ -91,7 +91,7 @@ public sealed class HashCostTests : IDisposable
     [InlineData("inspect", "--hash")]
     [InlineData("manifest", "--force")]
     [InlineData("test", "--manifest")]
-    public async Task A_command_says_what_it_will_cost_before_it_begins_and_stops_within_a_tensor(string command, string option)
+    public async Task A_command_announces_its_bytes_before_it_begins_and_stops_within_a_tensor(string command, string option)
     {
         // Two views of 8 GiB each, which take too long to hash in a test.
         string path = Expanded(1L << 33, pad: 16 << 20);

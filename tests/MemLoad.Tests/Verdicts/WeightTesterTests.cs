@@ -13,7 +13,7 @@ public sealed class WeightTesterTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Fixtures.All), MemberType = typeof(Fixtures))]
-    public void What_PyTorch_wrote_is_sound_to_the_last_byte(string name)
+    public void Files_that_PyTorch_wrote_are_sound_to_the_last_byte(string name)
     {
         WeightVerdict verdict = WeightTester.Test(Fixtures.PathOf(name), deep: true);
 
@@ -35,7 +35,7 @@ public sealed class WeightTesterTests : IDisposable
     }
 
     [Fact]
-    public void What_no_format_forbids_is_a_warning_and_named()
+    public void Unusual_values_that_formats_allow_are_a_warning_and_named()
     {
         float[] odd = [float.NaN, 1, float.PositiveInfinity, float.NegativeInfinity, -0f];
         var source = new MemorySource();
@@ -71,13 +71,13 @@ public sealed class WeightTesterTests : IDisposable
     }
 
     [Fact]
-    public void A_path_that_is_not_there_is_no_verdict() =>
+    public void A_missing_path_has_no_verdict() =>
         Assert.Equal("ML1001", Assert.Throws<MemLoadException>(() => WeightTester.Test(_folder["missing.pth"])).Rule.Id);
 
     [SkippableFact]
     public void A_pipe_or_a_device_is_refused_by_name_and_never_waited_for()
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux is asked before opening");
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux checks the kind of file before it is opened");
         Assert.Equal(0, EndedProcess.Run("mkfifo", _folder["pipe.pth"]).ExitCode);
         var clock = Stopwatch.StartNew();
 
@@ -115,7 +115,7 @@ public sealed class WeightTesterTests : IDisposable
     }
 
     [Fact]
-    public void What_is_no_checkpoint_is_told_from_a_bad_one()
+    public void A_file_that_is_not_a_checkpoint_is_distinguished_from_a_damaged_one()
     {
         byte[] torch = File.ReadAllBytes(Fixtures.PathOf("tiny/fp32.pth"));
         byte[] legacy = File.ReadAllBytes(Fixtures.PathOf("tiny/legacy.pth"));

@@ -57,11 +57,11 @@ public sealed unsafe class KnownAnswerTests
     }
 
     [SkippableFact]
-    public void A_file_mapped_and_read_is_no_host_memory()
+    public void A_file_mapped_and_read_is_not_host_memory()
     {
         Skip.IfNot(OperatingSystem.IsLinux() || OperatingSystem.IsWindows(), "macOS counts mapped files in another way");
         using var file = new TemporaryFile(Size);
-        Skip.If(OperatingSystem.IsLinux() && file.IsInMemory, "temporary files lie in memory here, and so count as shared");
+        Skip.If(OperatingSystem.IsLinux() && file.IsInMemory, "temporary files are in memory here, and count as shared");
         using MemoryProbe probe = MemoryProbe.Start();
         using var mapped = MemoryMappedFile.CreateFromFile(file.Path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
         using MemoryMappedViewAccessor view = mapped.CreateViewAccessor(0, Size, MemoryMappedFileAccess.Read);
@@ -81,7 +81,7 @@ public sealed unsafe class KnownAnswerTests
     }
 
     [Fact]
-    public void Memory_of_the_simulated_device_is_no_host_memory()
+    public void Memory_of_the_simulated_device_is_not_host_memory()
     {
         using IDevice device = DeviceRegistry.Open("sim");
         using MemoryProbe probe = MemoryProbe.Start();

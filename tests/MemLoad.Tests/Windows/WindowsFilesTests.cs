@@ -16,7 +16,7 @@ public sealed class WindowsFilesTests : IDisposable
 
     [SkippableTheory]
     [MemberData(nameof(Formats))]
-    public void What_is_read_only_is_replaced_when_that_is_asked_for(CheckpointFormat format)
+    public void A_read_only_file_is_replaced_on_request(CheckpointFormat format)
     {
         RequireWindows();
         MemorySource fresh = Weights(2);
@@ -57,7 +57,7 @@ public sealed class WindowsFilesTests : IDisposable
 
     [SkippableTheory]
     [MemberData(nameof(Formats))]
-    public void Who_holds_the_old_one_for_a_moment_delays_a_writer_and_no_more(CheckpointFormat format)
+    public void A_program_that_opens_the_old_file_briefly_only_delays_a_writer(CheckpointFormat format)
     {
         RequireWindows();
         CheckpointWriter.Write(Weights(1), _folder["x"], format);
@@ -106,7 +106,7 @@ public sealed class WindowsFilesTests : IDisposable
     }
 
     [SkippableFact]
-    public void Room_is_that_of_the_folders_own_volume()
+    public void Free_space_is_that_of_the_volume_of_the_folder()
     {
         RequireWindows();
 
@@ -118,16 +118,16 @@ public sealed class WindowsFilesTests : IDisposable
     }
 
     [SkippableFact]
-    public void Memory_that_the_system_refuses_is_an_error_of_its_own()
+    public void Memory_that_the_system_refuses_is_ML7001()
     {
-        Skip.IfNot(OperatingSystem.IsWindows(), "Linux promises more than it has");
+        Skip.IfNot(OperatingSystem.IsWindows(), "Linux overcommits memory");
         using var memory = new HostMemory();
 
         Assert.Same(Rules.HostMemoryExhausted, Assert.Throws<MemLoadException>(() => memory.Allocate(1L << 46)).Rule);
     }
 
     [Fact]
-    public void Errors_are_UTF8_for_who_reads_them_from_a_pipe()
+    public void Errors_in_a_pipe_are_UTF8()
     {
         string name = _folder["größe-モデル.pth"];
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "memload.dll"), "inspect", "--path", name])
@@ -141,7 +141,7 @@ public sealed class WindowsFilesTests : IDisposable
     }
 
     private static void RequireWindows() =>
-        Skip.IfNot(OperatingSystem.IsWindows(), "elsewhere neither shares nor attributes are in a writer's way");
+        Skip.IfNot(OperatingSystem.IsWindows(), "on other systems shares and attributes do not block a writer");
 
     private static MemorySource Weights(int size) => new MemorySource().Add("a", DType.Float32, size, 1000).Add("b", DType.Int8, 10);
 }

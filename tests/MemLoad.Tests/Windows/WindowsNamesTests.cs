@@ -57,7 +57,7 @@ public sealed class WindowsNamesTests
     }
 
     [SkippableFact]
-    public void A_file_of_this_machine_is_mapped_whatever_form_its_path_has()
+    public void A_file_of_this_machine_is_mapped_for_any_form_of_its_path()
     {
         Skip.IfNot(OperatingSystem.IsWindows(), "prefixes of Windows");
         using var folder = new TemporaryFolder();

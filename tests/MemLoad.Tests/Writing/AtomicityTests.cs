@@ -55,7 +55,7 @@ public sealed class AtomicityTests
 
     [Theory]
     [MemberData(nameof(Formats))]
-    public void A_source_that_delivers_other_than_it_promises_writes_nothing(CheckpointFormat format)
+    public void A_source_with_other_bytes_than_it_states_writes_nothing(CheckpointFormat format)
     {
         using var folder = new TemporaryFolder();
         foreach (int surplus in new[] { -1, 1 })
@@ -98,7 +98,7 @@ public sealed class AtomicityTests
 
     [Theory]
     [MemberData(nameof(Formats))]
-    public void What_a_killed_writer_left_is_removed_and_nothing_else(CheckpointFormat format)
+    public void Only_the_files_of_a_killed_writer_are_removed(CheckpointFormat format)
     {
         using var folder = new TemporaryFolder();
         string[] others =
@@ -154,7 +154,7 @@ public sealed class AtomicityTests
 
     [Theory]
     [MemberData(nameof(Formats))]
-    public void A_checkpoint_larger_than_the_disk_is_refused_before_a_byte_is_asked_for(CheckpointFormat format)
+    public void A_checkpoint_larger_than_the_disk_is_refused_before_a_byte_is_read(CheckpointFormat format)
     {
         using var folder = new TemporaryFolder();
 
@@ -210,9 +210,9 @@ public sealed class AtomicityTests
 
     [SkippableTheory]
     [MemberData(nameof(Formats))]
-    public void A_source_that_gets_another_name_meanwhile_is_read_to_its_end(CheckpointFormat format)
+    public void A_source_that_is_renamed_meanwhile_is_read_to_its_end(CheckpointFormat format)
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "elsewhere progress comes at other bytes");
+        Skip.IfNot(OperatingSystem.IsLinux(), "other systems report progress at other bytes");
         using var folder = new TemporaryFolder();
         MemorySource weights = new MemorySource().Add("a", DType.UInt8, 3 << 20).Add("b", DType.UInt8, 3 << 20).Add("c", DType.UInt8, 99);
         CheckpointWriter.Write(weights, folder["x.safetensors"], CheckpointFormat.Safetensors);
@@ -235,7 +235,7 @@ public sealed class AtomicityTests
     [MemberData(nameof(Formats))]
     public void A_source_that_is_written_to_meanwhile_gives_no_checkpoint(CheckpointFormat format)
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "elsewhere progress comes at other bytes");
+        Skip.IfNot(OperatingSystem.IsLinux(), "other systems report progress at other bytes");
         using var folder = new TemporaryFolder();
         MemorySource weights = new MemorySource().Add("a", DType.UInt8, 3 << 20).Add("b", DType.UInt8, 3 << 20).Add("c", DType.UInt8, 99);
         CheckpointWriter.Write(weights, folder["x.safetensors"], CheckpointFormat.Safetensors);
@@ -299,7 +299,7 @@ public sealed class AtomicityTests
     [SkippableFact]
     public void A_device_is_never_replaced()
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "devices lie in /dev on Linux");
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux has devices in /dev");
 
         var refusal = Assert.Throws<MemLoadException>(() =>
             CheckpointWriter.Write(Other(), "/dev/null", CheckpointFormat.TorchZip, overwrite: true));
@@ -310,7 +310,7 @@ public sealed class AtomicityTests
     [SkippableFact]
     public void A_pipe_a_socket_and_a_device_outside_of_dev_are_never_replaced()
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "the kind of a file is asked for on Linux");
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux reports the kind of a file");
         using var folder = new TemporaryFolder();
         Assert.Equal(0, EndedProcess.Run("mkfifo", folder["pipe"]).ExitCode);
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -329,7 +329,7 @@ public sealed class AtomicityTests
             var refusal = Assert.Throws<MemLoadException>(() =>
                 CheckpointWriter.Write(Other(), folder[name], CheckpointFormat.TorchZip, overwrite: true));
             Assert.Equal((name, "ML9103"), (name, refusal.Rule.Id));
-            Assert.Contains("is not written over", refusal.Finding, StringComparison.Ordinal);
+            Assert.Contains("is not overwritten", refusal.Finding, StringComparison.Ordinal);
             Assert.False(LinuxFileStatus.Of(folder[name])!.Value.IsRegular);
         }
     }
@@ -386,7 +386,7 @@ public sealed class AtomicityTests
     }
 
     [Fact]
-    public void Whether_it_can_be_written_is_told_without_leaving_anything()
+    public void The_check_of_a_target_leaves_no_files()
     {
         using var folder = new TemporaryFolder();
         folder.Write("file.pth", "mine");
@@ -415,7 +415,7 @@ public sealed class AtomicityTests
     }
 
     [Fact]
-    public void A_folder_that_is_not_there_yet_can_be_made_below_a_folder_only()
+    public void A_missing_folder_can_be_created_only_below_a_folder()
     {
         using var folder = new TemporaryFolder();
         folder.Write("file", "mine");
@@ -429,9 +429,9 @@ public sealed class AtomicityTests
     }
 
     [SkippableFact]
-    public void A_folder_that_nothing_can_be_written_to_is_refused_before_long_work()
+    public void A_folder_that_cannot_be_written_to_is_refused_before_long_work()
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "nobody makes files in Linux's /proc, root neither");
+        Skip.IfNot(OperatingSystem.IsLinux(), "only Linux has /proc, in which no user can create files");
 
         Assert.All(new[] { "/proc", "/proc/absent", "/proc/absent/deeper" }, folder =>
             Assert.Equal("ML9103", Assert.Throws<MemLoadException>(() => WriteTarget.RequireFolder(folder)).Rule.Id));
@@ -465,7 +465,7 @@ public sealed class AtomicityTests
     [InlineData(0, -1L, 8L)]
     [InlineData(0, 0L, -8L)]
     [InlineData(0, 0L, long.MaxValue)]
-    public void An_unsound_view_is_refused_whoever_made_it(int storage, long offset, long dimension)
+    public void An_unsound_view_of_any_source_is_refused(int storage, long offset, long dimension)
     {
         using var folder = new TemporaryFolder();
         var source = new MemorySource();
@@ -551,7 +551,7 @@ public sealed class AtomicityTests
     [InlineData("x.pth", CheckpointFormat.Safetensors)]
     [InlineData("x.PT", CheckpointFormat.Safetensors)]
     [InlineData("x.safetensors", CheckpointFormat.TorchZip)]
-    public void A_name_that_belies_the_format_is_refused_and_what_has_it_stays(string name, CheckpointFormat format)
+    public void A_name_of_another_format_is_refused_and_the_file_with_that_name_is_kept(string name, CheckpointFormat format)
     {
         using var folder = new TemporaryFolder();
         string path = folder.Write(name, "the old file");

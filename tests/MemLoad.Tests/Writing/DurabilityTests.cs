@@ -97,7 +97,7 @@ public sealed class DurabilityTests : IDisposable
         Assert.Equal(["file of 1234 bytes, old", "folder, new"], _requests);
     }
 
-    private static void RequireLinux() => Skip.IfNot(OperatingSystem.IsLinux(), "only Linux says which file a descriptor stands for");
+    private static void RequireLinux() => Skip.IfNot(OperatingSystem.IsLinux(), "only Linux reports the file of a descriptor");
 
     private static MemorySource Weights(int elements) => new MemorySource().Add("a", DType.Int16, elements);
 

@@ -5,7 +5,7 @@ namespace MemLoad.Tests.Writing;
 public sealed class FileAppenderTests
 {
     [Fact]
-    public void Patches_land_wherever_the_bytes_are_by_then()
+    public void Patches_reach_bytes_in_the_buffer_and_in_the_file()
     {
         using var folder = new TemporaryFolder();
         var random = new Random(3);
@@ -40,7 +40,7 @@ public sealed class FileAppenderTests
     }
 
     [Fact]
-    public void Stretches_of_another_file_come_between_other_bytes_unchanged()
+    public void Ranges_of_another_file_are_copied_unchanged_between_other_bytes()
     {
         using var folder = new TemporaryFolder();
         var random = new Random(5);
@@ -84,7 +84,7 @@ public sealed class FileAppenderTests
     [SkippableFact]
     public void A_source_that_was_cut_short_meanwhile_is_refused()
     {
-        Skip.If(OperatingSystem.IsWindows(), "nobody cuts a file short there that is open for reading");
+        Skip.If(OperatingSystem.IsWindows(), "Windows does not truncate a file that is open for reading");
         using var folder = new TemporaryFolder();
         File.WriteAllBytes(folder["source"], new byte[3 << 20]);
         using CheckpointFileReader reader = CheckpointFileReader.Open(folder["source"]);
@@ -98,9 +98,9 @@ public sealed class FileAppenderTests
     }
 
     [SkippableFact]
-    public void A_disk_that_fills_up_midway_is_a_rule_that_says_how_much_was_needed()
+    public void A_disk_that_becomes_full_is_a_rule_that_states_the_needed_bytes()
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "needs Linux's /dev/full, a device without room");
+        Skip.IfNot(OperatingSystem.IsLinux(), "needs Linux's /dev/full, a device without free space");
         using SafeFileHandle full = File.OpenHandle("/dev/full", FileMode.Open, FileAccess.Write);
         using var output = new FileAppender(full, "/dev/full", 12345, new WriteSession(null, default));
         output.Append(new byte[100]);

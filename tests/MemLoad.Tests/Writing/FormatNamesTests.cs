@@ -12,7 +12,7 @@ public sealed class FormatNamesTests
     [InlineData("x.pth/", CheckpointFormat.PerTensor)]
     [InlineData("x.ckpt", null)]
     [InlineData("x.onnx", null)]
-    public void A_name_asks_for_a_format(string path, CheckpointFormat? format) => Assert.Equal(format, FormatNames.FromPath(path));
+    public void A_name_determines_the_format(string path, CheckpointFormat? format) => Assert.Equal(format, FormatNames.FromPath(path));
 
     [Theory]
     [InlineData("x.pth", true)]
@@ -26,7 +26,7 @@ public sealed class FormatNamesTests
     [InlineData("x.json", false)]
     [InlineData("x", false)]
     [InlineData("x.pth.txt", false)]
-    public void A_name_says_that_it_is_a_checkpoint(string path, bool isCheckpoint) =>
+    public void A_name_shows_whether_it_is_a_checkpoint(string path, bool isCheckpoint) =>
         Assert.Equal(isCheckpoint, FormatNames.IsOfCheckpoint(path));
 
     [Theory]
@@ -63,6 +63,6 @@ public sealed class FormatNamesTests
     [InlineData(CheckpointFormat.TorchZip)]
     [InlineData(CheckpointFormat.Safetensors)]
     [InlineData(CheckpointFormat.PerTensor)]
-    public void The_extension_of_a_format_asks_for_that_format(CheckpointFormat format) =>
+    public void The_extension_of_a_format_determines_that_format(CheckpointFormat format) =>
         Assert.Equal(format, FormatNames.FromPath("x" + FormatNames.ExtensionOf(format)));
 }

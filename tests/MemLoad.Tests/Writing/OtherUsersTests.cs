@@ -28,7 +28,7 @@ public sealed partial class OtherUsersTests : IDisposable
 
     [SkippableTheory]
     [MemberData(nameof(Formats))]
-    public void Nothing_is_written_by_way_of_another_users_link(CheckpointFormat format)
+    public void Files_are_not_written_through_the_link_of_another_user(CheckpointFormat format)
     {
         RequireRoot();
         Run("chmod", "1777", _folder["everybodys"]);
@@ -62,7 +62,7 @@ public sealed partial class OtherUsersTests : IDisposable
     }
 
     [SkippableFact]
-    public void Nothing_of_the_cache_is_written_by_way_of_another_users_link()
+    public void The_cache_is_not_written_through_the_link_of_another_user()
     {
         RequireRoot();
         Run("chmod", "1777", _folder["everybodys"]);
@@ -78,7 +78,7 @@ public sealed partial class OtherUsersTests : IDisposable
     [SkippableFact]
     public void Links_that_only_this_user_or_root_can_have_put_there_are_followed()
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "elsewhere all are");
+        Skip.IfNot(OperatingSystem.IsLinux(), "other systems follow all links");
         File.CreateSymbolicLink(_folder["link"], "mine");
         File.CreateSymbolicLink(_folder["mine/x.pth"], "../mine/real.pth");
 
@@ -91,9 +91,9 @@ public sealed partial class OtherUsersTests : IDisposable
     [SkippableTheory]
     [InlineData("mine")]
     [InlineData("absent")]
-    public void A_folder_is_replaced_or_made_where_a_link_leads_and_the_link_stays(string place)
+    public void A_folder_is_replaced_or_created_at_the_target_of_a_link_and_the_link_stays(string place)
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "elsewhere .NET follows them");
+        Skip.IfNot(OperatingSystem.IsLinux(), "on other systems .NET follows them");
         File.CreateSymbolicLink(_folder["link"], place);
 
         var refusal = Assert.Throws<MemLoadException>(() => CheckpointWriter.Write(Weights(), _folder["link"], CheckpointFormat.PerTensor));
@@ -123,7 +123,7 @@ public sealed partial class OtherUsersTests : IDisposable
     [InlineData(41, false)]
     public void As_many_links_are_followed_as_the_kernel_follows(int links, bool isFollowed)
     {
-        Skip.IfNot(OperatingSystem.IsLinux(), "elsewhere .NET follows them");
+        Skip.IfNot(OperatingSystem.IsLinux(), "on other systems .NET follows them");
         for (int i = 1; i <= links; i++)
         {
             File.CreateSymbolicLink(_folder[$"{i}"], i == links ? "real" : $"{i + 1}");
@@ -138,7 +138,7 @@ public sealed partial class OtherUsersTests : IDisposable
 
     [SkippableTheory]
     [MemberData(nameof(Formats))]
-    public void What_root_replaces_stays_its_owners(CheckpointFormat format)
+    public void A_file_that_root_replaces_keeps_its_owner(CheckpointFormat format)
     {
         RequireRoot();
         CheckpointWriter.Write(Weights(), _folder["x"], format);
@@ -155,7 +155,7 @@ public sealed partial class OtherUsersTests : IDisposable
     // The new file would otherwise be open to a group that had no access to the old one. A thread gives up its right to change owners.
     [SkippableTheory]
     [MemberData(nameof(Formats))]
-    public void What_cannot_be_given_to_its_group_is_closed_to_groups(CheckpointFormat format)
+    public void A_file_whose_group_cannot_be_set_has_no_group_permissions(CheckpointFormat format)
     {
         RequireRoot();
         CheckpointWriter.Write(Weights(), _folder["x"], format);
@@ -173,14 +173,14 @@ public sealed partial class OtherUsersTests : IDisposable
         thread.Start();
         thread.Join();
 
-        Skip.IfNot(lacks, "this root has too few rights to give them away");
+        Skip.IfNot(lacks, "this root user has too few rights");
         string mode = format == CheckpointFormat.PerTensor ? "700" : "600";
         Assert.Equal($" {mode} 0:0", Owners(_folder["x"])[0]);
     }
 
     // A thread gives up its right to change the permissions of files that it has given to another user.
     [SkippableFact]
-    public void What_cannot_get_its_permissions_leaves_nothing()
+    public void A_file_whose_permissions_cannot_be_set_is_removed()
     {
         RequireRoot();
         CheckpointWriter.Write(Weights(), _folder["x"], CheckpointFormat.TorchZip);
@@ -198,7 +198,7 @@ public sealed partial class OtherUsersTests : IDisposable
         thread.Start();
         thread.Join();
 
-        Skip.IfNot(lacks, "this root has too few rights to give them away");
+        Skip.IfNot(lacks, "this root user has too few rights");
         Assert.Equal("ML9103", Assert.IsType<MemLoadException>(failure).Rule.Id);
         Assert.Equal(before, _folder.Names);
         Assert.DoesNotContain(
@@ -208,7 +208,7 @@ public sealed partial class OtherUsersTests : IDisposable
 
     [SkippableTheory]
     [MemberData(nameof(Formats))]
-    public async Task Pipes_and_links_named_like_temporary_files_hold_nobody_up_and_stay(CheckpointFormat format)
+    public async Task Pipes_and_links_named_like_temporary_files_do_not_block_and_are_kept(CheckpointFormat format)
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "pipes with names");
         _folder.Write("other", "mine");
@@ -224,7 +224,7 @@ public sealed partial class OtherUsersTests : IDisposable
     }
 
     [SkippableFact]
-    public void What_another_users_writer_left_is_not_ours_to_tidy_up()
+    public void Files_that_the_writer_of_another_user_left_are_not_removed()
     {
         RequireRoot();
         string left = _folder.Write(".x.0123456789abcdef.tmp", "left");
@@ -257,7 +257,7 @@ public sealed partial class OtherUsersTests : IDisposable
     private static MemorySource Weights() => new MemorySource().Add("a", DType.Int16, 5000);
 
     private static void RequireRoot() =>
-        Skip.IfNot(OperatingSystem.IsLinux() && Environment.UserName == "root", "only root makes another user's files");
+        Skip.IfNot(OperatingSystem.IsLinux() && Environment.UserName == "root", "only root creates files of another user");
 
     private void Link(string name, string target)
     {

@@ -3,7 +3,7 @@ namespace MemLoad.Tests.Writing;
 public sealed class PerTensorWriterTests
 {
     [Fact]
-    public void Each_file_holds_one_bare_contiguous_tensor_and_no_more_bytes_than_its_own()
+    public void Each_file_contains_one_bare_contiguous_tensor_and_no_other_bytes()
     {
         using var folder = new TemporaryFolder();
         var source = new MemorySource();
@@ -61,7 +61,7 @@ public sealed class PerTensorWriterTests
 
     [Theory]
     [MemberData(nameof(HostileNames))]
-    public void A_name_that_is_no_safe_file_name_is_refused_before_anything_is_written(string name)
+    public void A_name_that_is_not_a_safe_file_name_is_refused_before_the_first_write(string name)
     {
         using var folder = new TemporaryFolder();
         MemorySource source = new MemorySource().Add("fine", DType.Float32, 2).Add(name, DType.Float32, 2);

@@ -64,7 +64,7 @@ public sealed class SafetensorsWriterTests
     }
 
     [Fact]
-    public void A_file_without_tensors_is_a_file()
+    public void A_file_without_tensors_can_be_written()
     {
         using var folder = new TemporaryFolder();
         CheckpointWriter.Write(new MemorySource(), folder["none.safetensors"], CheckpointFormat.Safetensors);
@@ -77,7 +77,7 @@ public sealed class SafetensorsWriterTests
     [Theory]
     [InlineData(DType.Complex32)]
     [InlineData(DType.Complex128)]
-    public void A_dtype_the_format_lacks_is_refused_by_the_tensors_name(DType dtype)
+    public void A_dtype_that_the_format_lacks_is_refused_with_the_name_of_the_tensor(DType dtype)
     {
         using var folder = new TemporaryFolder();
         MemorySource source = new MemorySource().Add("fine", DType.Float32, 2).Add("the.odd.one", dtype, 2);
@@ -97,7 +97,7 @@ public sealed class SafetensorsWriterTests
     [InlineData("a\u001b[31mb")]
     [InlineData("a\0b")]
     [InlineData("a\u0085b")]
-    public void A_name_that_no_reader_would_take_is_refused_in_one_printable_line(string name)
+    public void A_name_that_no_reader_accepts_is_refused_in_one_printable_line(string name)
     {
         using var folder = new TemporaryFolder();
         MemorySource source = new MemorySource().Add(name, DType.Float32, 2);

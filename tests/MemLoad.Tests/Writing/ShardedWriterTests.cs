@@ -15,7 +15,7 @@ public sealed class ShardedWriterTests : IDisposable
     [InlineData("layout/views_and_shared.pth")]
     [InlineData("distributed/two-ranks")]
     [InlineData("distributed/four-ranks")]
-    public void Shards_of_any_format_hold_the_tensors_of_the_source(string name)
+    public void Shards_of_any_format_contain_the_tensors_of_the_source(string name)
     {
         var source = Checkpoint.Open(Fixtures.PathOf(name));
         foreach (long most in new long[] { 1, 100, 5000, 1 << 20 })
@@ -89,7 +89,7 @@ public sealed class ShardedWriterTests : IDisposable
     }
 
     [Fact]
-    public void Any_name_that_safetensors_takes_survives_the_index()
+    public void Any_name_that_safetensors_accepts_survives_the_index()
     {
         var source = new MemorySource();
         foreach (string name in new[] { "", "a\"b\\c", "tab\t", "\u2028", "ü.名.😀", "{}[],:", "/" })
@@ -116,7 +116,7 @@ public sealed class ShardedWriterTests : IDisposable
     }
 
     [Fact]
-    public void A_folder_of_shards_is_replaced_as_a_set_and_no_other()
+    public void A_folder_of_shards_is_replaced_as_a_set_and_other_folders_are_not()
     {
         var source = Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth"));
         string target = _folder["m"];
@@ -146,7 +146,7 @@ public sealed class ShardedWriterTests : IDisposable
     }
 
     [Fact]
-    public void Whether_shards_can_be_written_is_told_without_leaving_anything()
+    public void The_check_of_a_target_for_shards_leaves_no_files()
     {
         var source = Checkpoint.Open(Fixtures.PathOf("tiny/fp32.pth"));
         CheckpointWriter.WriteShards(source, _folder["shards"], 5000);

@@ -89,7 +89,7 @@ public sealed class TorchZipWriterTests
     [InlineData("größe.pth", "archive")]
     [InlineData("a\nb.pth", "archive")]
     [InlineData("a\\b.pth", "archive")]
-    public void The_folder_in_the_archive_is_the_files_stem_where_that_is_harmless(string file, string expected) =>
+    public void The_folder_in_the_archive_is_the_stem_of_the_file_if_that_is_safe(string file, string expected) =>
         Assert.Equal(expected, TorchZipWriter.ArchiveName(file));
 
     [Fact]
@@ -152,7 +152,7 @@ public sealed class TorchZipWriterTests
     }
 
     [Fact]
-    public void A_range_far_into_a_storage_is_found_whatever_the_pieces_it_comes_in()
+    public void A_range_far_into_a_storage_is_found_for_any_pieces()
     {
         using var folder = new TemporaryFolder();
         var source = new MemorySource();

@@ -17,7 +17,7 @@ public sealed class WriteFailuresTests
     [InlineData(23, true, "ML1015")] // ENFILE
     [InlineData(5, true, "ML9103")] // EIO
     [InlineData(5, false, "ML9105")]
-    public void An_error_number_breaks_the_rule_of_what_is_to_be_done(int error, bool whileOpening, string rule)
+    public void An_error_number_determines_the_rule(int error, bool whileOpening, string rule)
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "the numbers are Linux's");
         var failure = new IOException("It failed.", error);
@@ -32,7 +32,7 @@ public sealed class WriteFailuresTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void So_does_an_exception_that_has_no_number(bool whileOpening)
+    public void An_exception_without_a_number_determines_the_rule(bool whileOpening)
     {
         string Of(Exception failure) => WriteFailures.From(failure, "/tmp/x.pth", 1, whileOpening).Rule.Id;
 
@@ -43,7 +43,7 @@ public sealed class WriteFailuresTests
     }
 
     [Fact]
-    public void What_a_program_does_wrong_is_no_failure_of_a_write()
+    public void An_error_of_a_program_is_not_a_failure_of_a_write()
     {
         Assert.True(WriteFailures.IsFailure(new NotSupportedException()));
         Assert.True(WriteFailures.IsFailure(new UnauthorizedAccessException()));

@@ -5,11 +5,11 @@ public sealed class WriteJobTests
 {
     [Theory]
     [InlineData(0, null)]
-    [InlineData(1, "left out 1 entry that is no tensor: e0")]
-    [InlineData(2, "left out 2 entries that are no tensors: e0, e1")]
-    [InlineData(3, "left out 3 entries that are no tensors: e0, e1, e2")]
-    [InlineData(4, "left out 4 entries that are no tensors: e0, e1, e2, …")]
-    public void Entries_that_are_no_tensors_are_counted_and_the_first_are_named(int count, string? text)
+    [InlineData(1, "left out 1 entry that is not a tensor: e0")]
+    [InlineData(2, "left out 2 entries that are not tensors: e0, e1")]
+    [InlineData(3, "left out 3 entries that are not tensors: e0, e1, e2")]
+    [InlineData(4, "left out 4 entries that are not tensors: e0, e1, e2, …")]
+    public void Entries_that_are_not_tensors_are_counted_and_the_first_are_named(int count, string? text)
     {
         var entries = new SortedDictionary<string, object?>(StringComparer.Ordinal);
         for (int i = 0; i < count; i++)

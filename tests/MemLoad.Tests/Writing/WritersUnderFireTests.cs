@@ -18,7 +18,7 @@ public sealed class WritersUnderFireTests
 
     [Theory]
     [MemberData(nameof(TargetsAndShards))]
-    public void Killed_at_any_moment_a_writer_leaves_the_old_or_the_new_and_the_next_tidies_up(string name)
+    public void A_writer_that_is_killed_leaves_the_old_or_the_new_file_and_the_next_writer_removes_the_rest(string name)
     {
         var random = new Random(name.Length);
         using var folder = new TemporaryFolder();
@@ -111,7 +111,7 @@ public sealed class WritersUnderFireTests
 
     [Theory]
     [MemberData(nameof(Targets))]
-    public void Of_writers_of_one_new_name_one_wins_and_the_others_are_told(string name)
+    public void Of_several_writers_of_one_new_name_one_succeeds_and_the_others_are_refused(string name)
     {
         CheckpointFormat format = name switch
         {

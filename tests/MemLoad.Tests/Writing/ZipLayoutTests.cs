@@ -13,7 +13,7 @@ public sealed class ZipLayoutTests
     [InlineData(Largest32 + 1, 0, 20, 20)]
     [InlineData(0, Largest32 + 1, 0, 12)]
     [InlineData(Largest32 + 1, Largest32 + 1, 20, 28)]
-    public void What_32_bits_do_not_hold_takes_a_zip64_field(long length, long offset, int local, int central)
+    public void Values_above_32_bits_have_a_zip64_field(long length, long offset, int local, int central)
     {
         Assert.Equal((local, central), (ZipLayout.LocalZip64Bytes(length), ZipLayout.CentralZip64Bytes(length, offset)));
         Assert.Equal(length > Largest32, ZipLayout.NeedsZip64(length));

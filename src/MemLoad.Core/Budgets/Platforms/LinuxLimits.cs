@@ -33,7 +33,7 @@ internal sealed class LinuxLimits(string root = "/")
                 && TextFile.Field(memory, "Committed_AS:") * 1024 is long committed)
         {
             yield return MemoryLimit.OfSystem("CommitLimit", Counted.AnonymousAndShared, limit, committed,
-                $"the kernel overcommits nothing (vm.overcommit_memory = 2); of {Printable.Bytes(limit)} it has promised "
+                $"the kernel does not overcommit (vm.overcommit_memory = 2); of {Printable.Bytes(limit)} it has committed "
                     + $"{Printable.Bytes(committed)}");
         }
     }
@@ -81,7 +81,7 @@ internal sealed class LinuxLimits(string root = "/")
         reclaimable = Math.Min(used, reclaimable);
         return MemoryLimit.OfSystem(name, Counted.AnonymousAndShared, limit, used - reclaimable,
             $"the control group allows {Printable.Bytes(limit)}, of which {Printable.Bytes(used)} are used, "
-                + $"{Printable.Bytes(reclaimable)} of that for file pages it can give back ({name})");
+                + $"{Printable.Bytes(reclaimable)} of that for file pages that the kernel can reclaim ({name})");
     }
 
     // File pages and kernel objects that the kernel can drop at once. Dirty pages must be written first, possibly too late.

@@ -84,8 +84,8 @@ internal static class DistributedReader
         if (!File.Exists(path))
         {
             throw Rules.DistributedUnfinished.Broken(File.Exists(path + ".tmp")
-                ? "the folder has .distcp files, and .metadata.tmp in the place of .metadata: the save was not finished"
-                : "the folder has .distcp files and no .metadata: the save was not finished, or the copy is not complete", folder);
+                ? "the folder has .distcp files and .metadata.tmp instead of .metadata: the save was not finished"
+                : "the folder has .distcp files but no .metadata: the save was not finished, or the copy is not complete", folder);
         }
         FileBudget own = opening.Budget.OfFile(path);
         CheckpointMetadata metadata = ReadMetadata(own, ct);
@@ -130,7 +130,7 @@ internal static class DistributedReader
         {
             throw Rules.PickleMalformed.Broken($"{input.Remaining} bytes follow the end of the pickle", path, input.Position);
         }
-        return root is CheckpointMetadata { IsBuilt: true } metadata ? metadata : throw Form("the metadata is no Metadata", path);
+        return root is CheckpointMetadata { IsBuilt: true } metadata ? metadata : throw Form("the metadata is not a Metadata object", path);
 
         MemLoadException NoStorage() => Form("the metadata refers to a storage", path);
     }
@@ -139,7 +139,7 @@ internal static class DistributedReader
     {
         if (!stateDict.HasTextKeysOnly)
         {
-            throw Form("a name of state_dict_metadata is no text", budget.Path);
+            throw Form("a name of state_dict_metadata is not a string", budget.Path);
         }
         var entries = new List<Entry>();
         foreach ((string name, object? value) in stateDict.Items)
@@ -174,7 +174,7 @@ internal static class DistributedReader
         {
             chunks[i] = items[i] is ChunkMetadata { IsBuilt: true } chunk
                 ? new Chunk(new ChunkBox(Numbers(chunk.Offsets!, budget), Numbers(chunk.Sizes!, budget)))
-                : throw Form($"the chunks of {Printable.Quote(name)} are no ChunkStorageMetadata", budget.Path);
+                : throw Form($"the chunks of {Printable.Quote(name)} are not ChunkStorageMetadata objects", budget.Path);
         }
         try
         {
@@ -201,7 +201,7 @@ internal static class DistributedReader
         PickleDict places = metadata.StorageData!;
         if (!places.HasNoTextKeys)
         {
-            throw Form("a key of storage_data is no MetadataIndex", budget.Path);
+            throw Form("a key of storage_data is not a MetadataIndex", budget.Path);
         }
         int used = 0;
         var records = new OrderedDictionary<string, List<Record>>(StringComparer.Ordinal);
@@ -239,7 +239,7 @@ internal static class DistributedReader
             }
         }
         return used == places.Items.Count ? records : throw Rules.DistributedRecord.Broken(
-            $"{places.Items.Count - used} records belong to no chunk: "
+            $"{places.Items.Count - used} records do not belong to a chunk: "
             + string.Join(", ", places.Items.Where(item => item.Value is not RecordPlace { IsUsed: true }).Take(MostNamed)
                 .Select(item => Printable.Quote(item.Key))), budget.Path);
 
@@ -254,7 +254,7 @@ internal static class DistributedReader
         {
             if (value is not RecordPlace { IsBuilt: true } place)
             {
-                throw Form($"the record of {Printable.Quote(name)} is no _StorageInfo", budget.Path);
+                throw Form($"the record of {Printable.Quote(name)} is not a _StorageInfo", budget.Path);
             }
             place.IsUsed = true;
             used++;
@@ -265,7 +265,7 @@ internal static class DistributedReader
             if (!FolderNames.IsPlain(place.File))
             {
                 throw Rules.DistributedFileName.Broken(
-                    $"the record of {Printable.Quote(name)} lies in {Printable.Quote(place.File)}, which is no plain file name",
+                    $"the record of {Printable.Quote(name)} is in {Printable.Quote(place.File)}, which is not a plain file name",
                     budget.Path);
             }
             budget.Spend(FileBudget.Hashing(place.File.Length));
@@ -305,7 +305,7 @@ internal static class DistributedReader
                 if (record.Offset < end)
                 {
                     throw Rules.DistributedRecordOverlap.Broken(
-                        $"the record of {Printable.Quote(record.Name)} begins inside the one before it, which ends at byte {end}", path,
+                        $"the record of {Printable.Quote(record.Name)} begins inside the previous record, which ends at byte {end}", path,
                         record.Offset);
                 }
                 if (record.Offset > file.Length - record.Length)
@@ -339,13 +339,13 @@ internal static class DistributedReader
             TorchZipReader.Archive archive = TorchZipReader.Open(new FileRecord(file, record.Offset, record.Length), budget, ct);
             if (archive.Root is not TensorReference tensor)
             {
-                throw Rules.DistributedContent.Broken($"the record of {Printable.Quote(record.Name)} holds no tensor", file.Path, 0);
+                throw Rules.DistributedContent.Broken($"the record of {Printable.Quote(record.Name)} contains no tensor", file.Path, 0);
             }
             if (tensor.DType != entry.DType || !tensor.Shape.AsSpan().SequenceEqual(chunk.Box.Sizes.AsSpan()))
             {
                 throw Rules.DistributedContent.Broken(
-                    $"the record of {Printable.Quote(record.Name)} holds {tensor.DType.TorchName()} ({string.Join(", ", tensor.Shape)}), "
-                    + $"the metadata says {entry.DType.TorchName()} ({string.Join(", ", chunk.Box.Sizes)})", file.Path, 0);
+                    $"the record of {Printable.Quote(record.Name)} contains {tensor.DType.TorchName()} ({string.Join(", ", tensor.Shape)}) "
+                    + $"and the metadata states {entry.DType.TorchName()} ({string.Join(", ", chunk.Box.Sizes)})", file.Path, 0);
             }
             ZipRecord storage = archive.RecordOf(tensor.Storage, file.Path);
             CheckView(tensor, storage, record.Name, file.Path);

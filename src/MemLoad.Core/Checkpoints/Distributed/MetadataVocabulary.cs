@@ -66,9 +66,9 @@ internal sealed class MetadataVocabulary(FileBudget budget) : IPickleVocabulary
         }
         return module == "megatron" || module.StartsWith("megatron.", StringComparison.Ordinal)
             ? Rules.DistributedName.Broken(
-                $"the metadata is Megatron-Core's: it asks for {Printable.Quote($"{module}.{name}")}", budget.Path, at,
+                $"Megatron-Core wrote the metadata: it names {Printable.Quote($"{module}.{name}")}", budget.Path, at,
                 remedy: "Export the checkpoint with Megatron-Core or Megatron-Bridge to safetensors, and open that.")
-            : Rules.DistributedName.Broken($"the metadata asks for {Printable.Quote($"{module}.{name}")}", budget.Path, at);
+            : Rules.DistributedName.Broken($"the metadata names {Printable.Quote($"{module}.{name}")}", budget.Path, at);
     }
 
     public object? Call(object? callee, PickleSequence arguments, long at)
@@ -85,17 +85,17 @@ internal sealed class MetadataVocabulary(FileBudget budget) : IPickleVocabulary
         {
             return arguments.Items is [0L or 1L or 2L]
                 ? IgnoredValue.Instance
-                : throw Form($"{Printable.Quote(name)} gets another number than 0, 1 or 2", at);
+                : throw Form($"{Printable.Quote(name)} has a number other than 0, 1 or 2", at);
         }
         if (Paths.Contains(name))
         {
             budget.Spend(FileBudget.Looking(arguments.Count));
             return arguments.Count <= MostParts && AreTexts(arguments.Items)
                 ? IgnoredValue.Instance
-                : throw Form("a path is not made of texts", at);
+                : throw Form("a path does not consist of strings", at);
         }
         return Classes.ContainsKey(name)
-            ? throw Form($"{Printable.Quote(name)} is called, and not made without its constructor", at)
+            ? throw Form($"{Printable.Quote(name)} is called, and not created without its constructor", at)
             : _torch.Call(callee, arguments, at);
     }
 
@@ -106,7 +106,7 @@ internal sealed class MetadataVocabulary(FileBudget budget) : IPickleVocabulary
             return _torch.Create(type, arguments, at);
         }
         budget.Spend(MetadataObject.Overhead);
-        return arguments.Count == 0 ? make() : throw Form($"{Printable.Quote(name)} is made with arguments", at);
+        return arguments.Count == 0 ? make() : throw Form($"{Printable.Quote(name)} is created with arguments", at);
     }
 
     public void Build(object? target, object? state, long at)
@@ -118,7 +118,7 @@ internal sealed class MetadataVocabulary(FileBudget budget) : IPickleVocabulary
         }
         if (made.IsBuilt)
         {
-            throw Form("an object of the metadata is changed after it was made", at);
+            throw Form("an object of the metadata is changed after its creation", at);
         }
         made.IsBuilt = true;
         bool right = (made, state) switch
@@ -216,7 +216,7 @@ internal sealed class MetadataVocabulary(FileBudget budget) : IPickleVocabulary
         {
             if (number is not long)
             {
-                throw Rules.PickleArguments.Broken("a torch.Size is not made of whole numbers of 64 bits", budget.Path, at);
+                throw Rules.PickleArguments.Broken("a torch.Size does not consist of 64-bit integers", budget.Path, at);
             }
         }
         return numbers.Items;

@@ -32,7 +32,7 @@ internal static partial class ShardingInfo
         if (FirstPiece(info) is string name)
         {
             throw Rules.DistributedSafetensors.Broken(
-                $"the file has a piece of tensor {Printable.Quote(name)} that does not begin where the tensor does", path);
+                $"the file has a piece of tensor {Printable.Quote(name)} that does not begin at the start of the tensor", path);
         }
     }
 

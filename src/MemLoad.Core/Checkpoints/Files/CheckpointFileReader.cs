@@ -69,7 +69,7 @@ internal sealed class CheckpointFileReader : WholeFile
         }
         catch (UnauthorizedAccessException e) when (Directory.Exists(path))
         {
-            throw Rules.PathUnreadable.Broken("the path is a folder, and a file is to be read", path, innerException: e,
+            throw Rules.PathUnreadable.Broken("the path is a folder and not a file", path, innerException: e,
                 remedy: "Name a file in the folder.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
@@ -115,7 +115,7 @@ internal sealed class CheckpointFileReader : WholeFile
         catch (IOException e)
         {
             throw Rules.ReadFailed.Broken(
-                $"the file system no longer answers for the file: {e.Message.TrimEnd('.')}", Path, innerException: e);
+                $"the file system no longer responds: {e.Message.TrimEnd('.')}", Path, innerException: e);
         }
         if (now != Stamp)
         {
@@ -215,7 +215,7 @@ internal sealed class CheckpointFileReader : WholeFile
             if (read == 0)
             {
                 RequireUnchanged();
-                throw Rules.FileTruncated.Broken($"the file ends {destination.Length} bytes before the data it promises", Path, offset);
+                throw Rules.FileTruncated.Broken($"the file ends {destination.Length} bytes before the expected end", Path, offset);
             }
             destination = destination[read..];
             offset += read;

@@ -43,7 +43,7 @@ internal sealed class FileDecoding
     public string? Obstacle =>
         _parts.Count == 0 ? null
         : _parts.Exists(part => part.Unit == 0) ? "its records are compressed"
-        : "its numbers have their highest byte first";
+        : "its numbers are big-endian";
 
     /// <summary>Whether an offset is in a decoded range.</summary>
     public static bool Holds(long offset) => offset >= Base;
@@ -53,7 +53,7 @@ internal sealed class FileDecoding
     public long AddDeflated(in ZipRecord record, string path) =>
         record.Inflated > (record.Length * LargestRatio) + LargestRatio
             ? throw Rules.ZipInflates.Broken(
-                $"the record {Printable.Quote(record.Name)} of {record.Length} bytes claims {record.Inflated} bytes inflated",
+                $"the record {Printable.Quote(record.Name)} of {record.Length} bytes states an inflated size of {record.Inflated} bytes",
                 path,
                 record.Offset)
             : Add(record.Inflated, record.Offset, record.Length, 0, record.Crc);
@@ -113,7 +113,7 @@ internal sealed class DecodedReads(WholeFile file, FileDecoding decoding) : IDis
         if (from + destination.Length > part.Length)
         {
             throw Rules.FileTruncated.Broken(
-                $"{destination.Length} bytes are promised where the record has {Math.Max(0, part.Length - from)}",
+                $"{destination.Length} bytes are expected where the record has {Math.Max(0, part.Length - from)}",
                 file.Path,
                 part.Physical);
         }
@@ -192,7 +192,7 @@ internal sealed class DecodedReads(WholeFile file, FileDecoding decoding) : IDis
         if (part.Crc != 0 && found != part.Crc)
         {
             throw Rules.RecordChecksum.Broken(
-                $"an inflated record has the checksum {found:x8}, the directory says {part.Crc:x8}", file.Path, part.Physical);
+                $"an inflated record has the checksum {found:x8}, the directory states {part.Crc:x8}", file.Path, part.Physical);
         }
     }
 
@@ -258,7 +258,7 @@ internal sealed class DecodedReads(WholeFile file, FileDecoding decoding) : IDis
         }
         catch (InvalidDataException e)
         {
-            throw Rules.ZipInflates.Broken("the bytes of a record are no deflated data", file.Path, cursor.Part.Physical, e);
+            throw Rules.ZipInflates.Broken("the bytes of a record are not deflated data", file.Path, cursor.Part.Physical, e);
         }
     }
 

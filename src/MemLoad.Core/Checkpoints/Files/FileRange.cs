@@ -39,7 +39,7 @@ internal abstract class FileRange
         if (offset < 0 || count < 0 || offset > Length - count)
         {
             throw Rules.FileTruncated.Broken(
-                $"the file has {Length} bytes but {count} are promised here", Path, Math.Clamp(offset, 0, Length));
+                $"the file has {Length} bytes but {count} are expected here", Path, Math.Clamp(offset, 0, Length));
         }
     }
 

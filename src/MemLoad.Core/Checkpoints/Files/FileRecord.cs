@@ -36,7 +36,7 @@ internal sealed class FileRecord : FileRange
     {
         if (offset < 0 || destination.Length > Length - offset)
         {
-            throw Rules.FileTruncated.Broken($"the record has {Length} bytes but {destination.Length} are promised here", Path, offset);
+            throw Rules.FileTruncated.Broken($"the record has {Length} bytes but {destination.Length} are expected here", Path, offset);
         }
         long tailStart = Length - _tail.Length;
         if (offset + destination.Length <= _head.Length)

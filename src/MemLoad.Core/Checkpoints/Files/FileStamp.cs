@@ -34,7 +34,7 @@ internal readonly record struct FileStamp(long Length, long Modified, ulong Devi
 
     /// <summary>Describes the change of the file since this stamp, for messages.</summary>
     public string Difference(FileStamp now) =>
-        (now.Device, now.Inode) != (Device, Inode) ? "the file was replaced by another"
+        (now.Device, now.Inode) != (Device, Inode) ? "the file was replaced by another file"
         : now.Length != Length ? $"the file had {Length} bytes when it was opened and has {now.Length} now"
         : "the file was written to after it was opened";
 }

@@ -24,6 +24,6 @@ internal static class LfsPointer
         string? size = Encoding.ASCII.GetString(head).Split('\n')
             .FirstOrDefault(line => line.StartsWith("size ", StringComparison.Ordinal));
         string real = size is not null && long.TryParse(size["size ".Length..], out long bytes) && bytes >= 0 ? $" of {bytes} bytes" : "";
-        throw Rules.LfsPointer.Broken($"the file is a git-lfs pointer of {length} bytes to the real one{real}", path, 0);
+        throw Rules.LfsPointer.Broken($"the file is a git-lfs pointer of {length} bytes to the actual file{real}", path, 0);
     }
 }

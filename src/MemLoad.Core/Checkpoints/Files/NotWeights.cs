@@ -40,8 +40,8 @@ internal static class NotWeights
                     $"the file is compressed with {kind}",
                     path,
                     0,
-                    remedy: $"Decompress the file with {command}, and open what comes out. If it is a download, the server compressed it "
-                        + $"on the way: download it again.");
+                    remedy: $"Decompress the file with {command}, and open the result. If it is a download, the server compressed it "
+                        + $"for the transfer: download it again.");
             }
         }
         ReadOnlySpan<byte> mark = Encoding.UTF8.Preamble;

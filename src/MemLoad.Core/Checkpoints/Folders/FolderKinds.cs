@@ -31,7 +31,7 @@ internal static partial class FolderKinds
             return Rules.FolderKind.Broken(
                 $"the folder is a DeepSpeed checkpoint of ZeRO stage 3: each of {Printable.List(names)} has a part of every tensor",
                 folder,
-                remedy: "Join the parts with the script that DeepSpeed writes beside the folder: python zero_to_fp32.py FOLDER_ABOVE "
+                remedy: "Join the parts with the script that DeepSpeed writes next to the folder: python zero_to_fp32.py FOLDER_ABOVE "
                     + "NEW_FOLDER. Open the new folder.");
         }
         return Rules.FolderKind.Broken(
@@ -41,8 +41,8 @@ internal static partial class FolderKinds
                 : $"the folder has {Printable.Quote(names[0])}, one of the files of a model-parallel run: each has a part of every "
                     + $"large tensor",
             folder,
-            remedy: $"Use the model in one piece, such as the one that its publisher has for transformers. To look at one part, give its "
-                + $"path: {(Setting.Path, path)}.");
+            remedy: $"Use a checkpoint that is not split, such as the one that its publisher provides for transformers. To open one "
+                + $"part, give its path: {(Setting.Path, path)}.");
     }
 
     /// <summary>
@@ -73,9 +73,9 @@ internal static partial class FolderKinds
         string? other = others.FirstOrDefault();
         string path = TypedPath.Of(Path.Combine(folder, other ?? present[0]));
         return Rules.FolderIncomplete.Broken(
-            $"by the names, {count - present.Length} of {count} parts of the checkpoint are missing: {Printable.List(missing)}", folder,
+            $"by their names, {count - present.Length} of {count} parts of the checkpoint are missing: {Printable.List(missing)}", folder,
             remedy: other is null
-                ? (Remedy)$"Download the missing parts into the folder. To open one part by itself, give its path: {(Setting.Path, path)}."
+                ? (Remedy)$"Download the missing parts into the folder. To open one part alone, give its path: {(Setting.Path, path)}."
                 : (Remedy)$"Download the missing parts into the folder, or open another file of it: {(Setting.Path, path)}.");
     }
 
@@ -90,7 +90,7 @@ internal static partial class FolderKinds
             return Known(
                 "DeepSpeed",
                 below,
-                "Where it has files zero_pp_rank_*, join them with the script that DeepSpeed writes beside them: python zero_to_fp32.py "
+                "Where it has files zero_pp_rank_*, join them with the script that DeepSpeed writes next to them: python zero_to_fp32.py "
                     + "FOLDER NEW_FOLDER.");
         }
         if (subfolders.Any(name => IterationName().IsMatch(name) || RankFolderName().IsMatch(name)))

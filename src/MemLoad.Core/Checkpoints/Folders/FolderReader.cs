@@ -73,7 +73,7 @@ internal static class FolderReader
         }
         return checkpoint.Tensors.IsEmpty && checkpoint.RequireWhole().Tensors.IsEmpty
             ? throw Rules.FolderEmpty.Broken(
-                $"the folder's file {Printable.Quote(chosen.Files[0])} holds no tensor",
+                $"the file {Printable.Quote(chosen.Files[0])} of the folder contains no tensor",
                 folder,
                 remedy: FolderKinds.Below(listing) ?? Rules.FolderEmpty.Remedy)
             : checkpoint.WithFindings(LeftOut([.. listing.TensorFiles.Where(file => !chosen.Files.Contains(file))]));
@@ -98,7 +98,7 @@ internal static class FolderReader
         candidates.All(candidate => !candidate.IsSet && FolderNames.CanBeSingle(candidate.Name))
             ? PerTensorFolderReader.Read(listing, opening)
             : throw Rules.FileNotOneTensor.Broken(
-                $"the folder has {Printable.List([.. candidates.Select(candidate => candidate.Name)])}, and nothing says which of them "
+                $"the folder has {Printable.List([.. candidates.Select(candidate => candidate.Name)])}, and it is not clear which of them "
                     + $"is the checkpoint",
                 listing.Folder, remedy: candidates.Any(candidate => candidate.IsSet && !candidate.IsGguf)
                     ? "Keep the files of one checkpoint in the folder and move the others, or download the index of the one to open, "

@@ -28,7 +28,7 @@ internal static class FullPath
         if (path.Contains('\0', StringComparison.Ordinal))
         {
             throw (rule ?? Rules.PathNotFound).Broken(
-                "the path has a NUL character, which no file's name can have", path.Replace('\0', '\uFFFD'));
+                "the path has a NUL character, which names of files cannot have", path.Replace('\0', '\uFFFD'));
         }
     }
 }

@@ -84,7 +84,7 @@ internal sealed class GgufInput(WholeFile file, FileBudget budget) : IDisposable
         }
         catch (DecoderFallbackException e)
         {
-            throw rule.Broken($"{what} is no UTF-8", file.Path, at + 8, e);
+            throw rule.Broken($"{what} is not UTF-8", file.Path, at + 8, e);
         }
     }
 

@@ -93,7 +93,7 @@ internal static class GgufMetadata
         5 => (long)BinaryPrimitives.ReadInt32LittleEndian(bytes),
         6 => (double)BinaryPrimitives.ReadSingleLittleEndian(bytes),
         7 => bytes[0] <= 1 ? bytes[0] == 1
-            : throw Rules.GgufValueType.Broken($"the truth value of {Printable.Quote(key)} is {bytes[0]}, not 0 or 1", path, at),
+            : throw Rules.GgufValueType.Broken($"the Boolean value of {Printable.Quote(key)} is {bytes[0]}, not 0 or 1", path, at),
         10 => BinaryPrimitives.ReadInt64LittleEndian(bytes) is var number and >= 0
             ? (object)number : (BigInteger)BinaryPrimitives.ReadUInt64LittleEndian(bytes),
         11 => BinaryPrimitives.ReadInt64LittleEndian(bytes),
@@ -123,9 +123,9 @@ internal static class GgufMetadata
         {
             if (count > (ulong)input.Left / sizeof(ulong))
             {
-                throw Rules.FileTruncated.Broken($"the file ends before the {count} texts of the array {Printable.Quote(key)}", path, at);
+                throw Rules.FileTruncated.Broken($"the file ends before the {count} strings of the array {Printable.Quote(key)}", path, at);
             }
-            const string Entry = "a text of an array";
+            const string Entry = "a string of an array";
             for (ulong i = 0; i < count; i++)
             {
                 if (i % BetweenLooks == 0)

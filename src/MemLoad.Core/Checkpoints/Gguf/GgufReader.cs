@@ -81,9 +81,9 @@ internal static class GgufReader
         }
         string known = version switch
         {
-            0 => "which there never was",
-            1 => "which llama.cpp has not read since 2023 either",
-            _ => "newer than any that is known",
+            0 => "which does not exist",
+            1 => "which llama.cpp has not read since 2023",
+            _ => "newer than all known versions",
         };
         throw Rules.GgufVersion.Broken($"the file is GGUF of version {version}, {known}", path, At);
     }
@@ -115,7 +115,7 @@ internal static class GgufReader
         if (!layout.IsWhole(row))
         {
             throw Rules.GgufBlocks.Broken(
-                $"tensor {Printable.Quote(name)} of {dtype.TorchName()} has rows of {row} elements, which are no whole blocks of "
+                $"tensor {Printable.Quote(name)} of {dtype.TorchName()} has rows of {row} elements, which are not whole blocks of "
                     + $"{layout.Elements}",
                 path,
                 position);

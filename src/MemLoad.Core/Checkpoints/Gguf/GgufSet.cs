@@ -33,7 +33,7 @@ internal static partial class GgufSet
         if (opening.Budget.Remote is null
             && paths.Where(path => !File.Exists(path)).Select(path => Path.GetFileName(path)).ToArray() is { Length: > 0 } missing)
         {
-            throw Rules.GgufPartMissing.Broken($"of {count} parts {missing.Length} are missing: {Printable.List(missing)}", part.Path);
+            throw Rules.GgufPartMissing.Broken($"{missing.Length} of {count} parts are missing: {Printable.List(missing)}", part.Path);
         }
         var parts = new Checkpoint[count];
         for (int i = 0; i < count; i++)
@@ -77,7 +77,7 @@ internal static partial class GgufSet
             }
         }
         throw Rules.GgufSplitKeys.Broken(
-            $"by its keys the file is part {number + 1} of {count}, which its name does not say: it would end in "
+            $"by its keys the file is part {number + 1} of {count}, but its name does not state this: it would end in "
                 + $"{Ending((int)number, count)}",
             path);
     }

@@ -27,6 +27,6 @@ internal static class GgufTypes
     {
         < 43 => "a type that ggml has removed",
         > 100 and < 1000 => "a type of a program derived from llama.cpp and not of ggml itself",
-        _ => "no type of ggml",
+        _ => "not a type of ggml",
     };
 }

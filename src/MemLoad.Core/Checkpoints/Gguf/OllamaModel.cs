@@ -38,7 +38,7 @@ internal static class OllamaModel
         if (hex.Length != DigestDigits || !hex.All(char.IsAsciiHexDigitLower))
         {
             throw Rules.OllamaManifest.Broken(
-                $"the layer of weights has the digest {Printable.Quote(layer.Digest)}, which is no SHA-256", path);
+                $"the layer of weights has the digest {Printable.Quote(layer.Digest)}, which is not a SHA-256", path);
         }
         string blob = Path.Combine(RootOf(path)!, Blobs, $"sha256-{hex}");
         if (!File.Exists(blob))
@@ -49,7 +49,7 @@ internal static class OllamaModel
         return layer.Bytes is not long bytes || bytes == checkpoint.FileBytes
             ? checkpoint
             : throw Rules.OllamaBlob.Broken(
-                $"the manifest says that the weights have {bytes} bytes, and the file has {checkpoint.FileBytes}", blob);
+                $"the manifest states that the weights have {bytes} bytes, and the file has {checkpoint.FileBytes}", blob);
     }
 
     /// <summary>Opens the folder of a model, which has one manifest per tag. The path is absolute.</summary>
@@ -67,7 +67,7 @@ internal static class OllamaModel
         return tags is [string tag]
             ? Read(Path.Combine(folder, tag), opening)
             : throw Rules.OllamaTag.Broken(
-                tags.Length == 0 ? "the folder has no manifests itself" : $"the folder has the manifests {Printable.List(tags)}", folder);
+                tags.Length == 0 ? "the folder itself has no manifests" : $"the folder has the manifests {Printable.List(tags)}", folder);
     }
 
     // Returns the folder that has the folder of manifests with the path, and the folder of blobs.
@@ -125,7 +125,7 @@ internal static class OllamaModel
         var names = new HashSet<string>(StringComparer.Ordinal);
         if (json.Token != JsonTokenType.StartObject)
         {
-            throw json.Broken(Rules.OllamaManifest, "a layer is no object");
+            throw json.Broken(Rules.OllamaManifest, "a layer is not an object");
         }
         while (json.NextName(names, out string name))
         {
@@ -143,7 +143,7 @@ internal static class OllamaModel
                     {
                         Bytes = json.TryGetWhole(out long bytes)
                             ? bytes
-                            : throw json.Broken(Rules.OllamaManifest, "the size of a layer is no whole number"),
+                            : throw json.Broken(Rules.OllamaManifest, "the size of a layer is not a whole number"),
                     };
                     break;
                 default:

@@ -39,7 +39,7 @@ internal static partial class HubCache
         IsAddress(path) ? Resolve(path, revision, remote)
         : revision is null ? path
         : !RemoteAddress.Is(path) && ModelFolder(FullPath.Of(path)) is string model ? SnapshotOf(model, revision)
-        : throw Rules.HubAddress.Broken("a revision is given for a path that is no model of the hub", path);
+        : throw Rules.HubAddress.Broken("a revision is given for a path that is not a model of the hub", path);
 
     /// <summary>
     /// The folder of the cache, from the environment: HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME, XDG_CACHE_HOME, or the home folder.
@@ -82,7 +82,7 @@ internal static partial class HubCache
             || (beside is not null && Path.GetFileName(beside) == Snapshots && ModelFolder(beside) is not null))
         {
             throw Rules.TargetUnwritable.Broken(
-                "a file beside this folder would damage the cache of the hub", checkpoint, remedy: "Name the file to write.");
+                "a file next to this folder would damage the cache of the hub", checkpoint, remedy: "Name the file to write.");
         }
     }
 
@@ -147,7 +147,8 @@ internal static partial class HubCache
         string again = SnapshotPath().Match(path) is { Success: true } match
             ? DownloadAgain(match.Groups["model"].Value)
             : Rules.DownloadIncomplete.Remedy.ToString();
-        return Rules.DownloadIncomplete.Broken($"the file is a link to {Printable.Quote(target)}, which is not there", path, remedy: again);
+        return Rules.DownloadIncomplete.Broken(
+            $"the file is a link to {Printable.Quote(target)}, which does not exist", path, remedy: again);
     }
 
     private static string Resolve(string address, string? revision, bool remote = false)
@@ -157,14 +158,14 @@ internal static partial class HubCache
         if (!match.Success || name.Contains("--", StringComparison.Ordinal) || name.Contains("..", StringComparison.Ordinal))
         {
             throw Rules.HubAddress.Broken(
-                $"{Printable.Quote(address)} is no address of a model: hf://ORG/NAME, with @REVISION or /FILE after it",
+                $"{Printable.Quote(address)} is not the address of a model: hf://ORG/NAME, optionally with @REVISION or /FILE",
                 address);
         }
         string? own = match.Groups["revision"] is { Success: true } group ? Uri.UnescapeDataString(group.Value) : null;
         if (own is not null && revision is not null && own != revision)
         {
             throw Rules.HubAddress.Broken(
-                $"the address names the revision {Printable.Quote(own)}, and {Printable.Quote(revision)} is asked for", address);
+                $"the address names the revision {Printable.Quote(own)}, and {Printable.Quote(revision)} was requested", address);
         }
         string[] parts = match.Groups["file"].Value.Split('/', StringSplitOptions.RemoveEmptyEntries);
         if (!parts.All(IsPlainName))
@@ -247,7 +248,7 @@ internal static partial class HubCache
         return text.Length > 0 && text.All(char.IsAsciiLetterOrDigit)
             ? text
             : throw Rules.DownloadIncomplete.Broken(
-                $"the file holds {Printable.Quote(text)} and no commit", path, remedy: DownloadAgain(model));
+                $"the file contains {Printable.Quote(text)} and not a commit", path, remedy: DownloadAgain(model));
     }
 
     private static string[] Unfinished(string model)
@@ -262,8 +263,8 @@ internal static partial class HubCache
         Path.GetFileName(model)[ModelPrefix.Length..].Replace("--", "/", StringComparison.Ordinal);
 
     private static string DownloadAgain(string model) =>
-        $"Download the model with: hf download {Printable.Name(NameOf(model))}. MemLoad downloads nothing; it looks in HF_HUB_CACHE, "
-            + $"HF_HOME/hub or ~/.cache/huggingface/hub.";
+        $"Download the model with: hf download {Printable.Name(NameOf(model))}. MemLoad does not download models. It searches "
+            + $"HF_HUB_CACHE, HF_HOME/hub or ~/.cache/huggingface/hub.";
 
     private static Remedy DownloadOrAsk(string model) =>
         (Remedy)

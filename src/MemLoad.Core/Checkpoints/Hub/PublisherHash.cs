@@ -55,7 +55,7 @@ internal sealed partial record PublisherHash(HashAlgorithmName Algorithm, string
         string found = Convert.ToHexStringLower(hash.GetHashAndReset());
         if (found != Hex)
         {
-            throw Rules.PublisherHash.Broken($"the content has the {Algorithm.Name} {found}, and its publisher's is {Hex}", file.Path);
+            throw Rules.PublisherHash.Broken($"the content has the {Algorithm.Name} {found}, and the publisher's is {Hex}", file.Path);
         }
     }
 
@@ -65,7 +65,7 @@ internal sealed partial record PublisherHash(HashAlgorithmName Algorithm, string
     {
         if (Bytes is long bytes && bytes != file.Length)
         {
-            throw Rules.PublisherHash.Broken($"the file has {file.Length} bytes, and its publisher's has {bytes}", file.Path);
+            throw Rules.PublisherHash.Broken($"the file has {file.Length} bytes, and the publisher's has {bytes}", file.Path);
         }
     }
 

@@ -20,7 +20,7 @@ internal static class PerTensorFolderReader
             if (part.Tensors is not [TensorEntry tensor] || !(tensor.Name.Length == 0 || part.Format == CheckpointFormat.Safetensors))
             {
                 throw Rules.FileNotOneTensor.Broken(
-                    $"of the folder's files {Printable.List(listing.TensorFiles)} the file {Printable.Quote(file)} holds {Describe(part)}"
+                    $"of the files {Printable.List(listing.TensorFiles)} in the folder, {Printable.Quote(file)} contains {Describe(part)}"
                     + " and not one bare tensor", part.Path, remedy: TypedPath.OneOf(folder, [.. listing.ModelFiles]));
             }
             string name = tensor.Name.Length == 0 ? Path.GetFileNameWithoutExtension(file) : tensor.Name;
@@ -31,7 +31,7 @@ internal static class PerTensorFolderReader
             if (!fileOf.TryAdd(name, file))
             {
                 throw Rules.FileNameRepeated.Broken(
-                    $"{Printable.Quote(fileOf[name])} and {Printable.Quote(file)} both give the tensor {Printable.Quote(name)}", folder);
+                    $"{Printable.Quote(fileOf[name])} and {Printable.Quote(file)} both contain the tensor {Printable.Quote(name)}", folder);
             }
             merger.AddTensor(name, tensor, merger.AddPart(part));
         }

@@ -17,7 +17,7 @@ internal static class RemoteAddress
             || !Is(address.AbsoluteUri)
             ? throw Rules.RemoteAddress.Broken("the address is malformed", path)
         : address.AbsolutePath == "/" && !Shown(path).EndsWith('/')
-            ? throw Rules.RemoteAddress.Broken("the address has no name of a file", path)
+            ? throw Rules.RemoteAddress.Broken("the address does not name a file", path)
         : address;
 
     /// <summary>Returns an address without user, password, query and fragment; another path as it is.</summary>

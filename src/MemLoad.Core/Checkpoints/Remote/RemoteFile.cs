@@ -55,7 +55,7 @@ internal sealed class RemoteFile : WholeFile
         {
             // A server may send a short file as a whole. The rest of a long one is not wanted.
             Length = answer.Content.Headers.ContentLength is long whole and <= FirstBytes ? whole
-                : throw Rules.RemoteRanges.Broken("the server sends the whole file where a range is asked for", path);
+                : throw Rules.RemoteRanges.Broken("the server sends the whole file instead of the requested range", path);
         }
         _tag = answer.Headers.ETag?.ToString();
         _unchanged = answer.Headers.ETag is { IsWeak: false } tag ? new RangeConditionHeaderValue(tag)
@@ -94,7 +94,7 @@ internal sealed class RemoteFile : WholeFile
         }
         if (offset < 0 || offset > Length - destination.Length)
         {
-            throw Rules.FileTruncated.Broken($"the file ends before the {destination.Length} bytes that it promises here", Path, offset);
+            throw Rules.FileTruncated.Broken($"the file ends before the {destination.Length} bytes that are expected here", Path, offset);
         }
         while (!destination.IsEmpty)
         {
@@ -163,7 +163,7 @@ internal sealed class RemoteFile : WholeFile
         if (answer.StatusCode is HttpStatusCode.OK or HttpStatusCode.PreconditionFailed or HttpStatusCode.RequestedRangeNotSatisfiable)
         {
             bool same = _unchanged is null || (answer.StatusCode == HttpStatusCode.OK && answer.Headers.ETag?.ToString() == _tag);
-            throw same ? Rules.RemoteRanges.Broken("the server gave a range of the file and now gives none", Path) : Changed();
+            throw same ? Rules.RemoteRanges.Broken("the server sent a range of the file and now sends all of it", Path) : Changed();
         }
         request.RequireStatus(answer, HttpStatusCode.PartialContent);
         if ((_tag is not null && answer.Headers.ETag is EntityTagHeaderValue tag && tag.ToString() != _tag)
@@ -195,10 +195,10 @@ internal sealed class RemoteFile : WholeFile
 
     private MemLoadException Unusable(ContentRangeHeaderValue? range) =>
         Rules.RemoteAnswer.Broken(
-            range is null ? "the server does not say which range of the file it sends"
-                : $"the server sends the range {Printable.Quote(range.ToString())}, not what was asked for", Path);
+            range is null ? "the server does not state which range of the file it sends"
+                : $"the server sends the range {Printable.Quote(range.ToString())}, not the requested range", Path);
 
     private MemLoadException Changed() =>
         Rules.FileChanged.Broken("the file on the server was changed while its headers were read", Path,
-            remedy: "Try again once the file on the server is complete.");
+            remedy: "Try again when the file on the server is complete.");
 }

@@ -79,7 +79,7 @@ internal sealed class RemoteRequest : IDisposable
         }
         if (answer.Content.Headers.ContentEncoding.Count > 0)
         {
-            throw Rules.RemoteAnswer.Broken("the server sends the bytes in a compressed form that was not asked for", _path);
+            throw Rules.RemoteAnswer.Broken("the server sends the bytes in a compressed form that was not requested", _path);
         }
     }
 
@@ -146,7 +146,7 @@ internal sealed class RemoteRequest : IDisposable
             401 or 403 =>
                 "Sign in: set HF_TOKEN to a token of the Hugging Face hub (the server of HF_ENDPOINT), or write the user and password "
                     + "into the address, "
-                    + "https://USER:PASSWORD@HOST/. Accept the conditions of the model where the hub asks for it.",
+                    + "https://USER:PASSWORD@HOST/. Accept the conditions of the model if the hub asks for it.",
             404 or 410 =>
                 "Check the spelling of the address. On the Hugging Face hub, the file is at "
                     + "https://huggingface.co/ORG/NAME/resolve/main/FILE.",
@@ -177,7 +177,7 @@ internal sealed class RemoteRequest : IDisposable
                         or HttpRequestError.ResponseEnded
                         or HttpRequestError.ConfigurationLimitExceeded)
         {
-            throw Rules.RemoteAnswer.Broken($"the answer is no complete answer of HTTP: {Reason(e)}", _path);
+            throw Rules.RemoteAnswer.Broken($"the response is not a complete HTTP response: {Reason(e)}", _path);
         }
         catch (HttpRequestException e)
         {
@@ -185,7 +185,7 @@ internal sealed class RemoteRequest : IDisposable
         }
         catch (IOException e)
         {
-            throw Rules.RemoteAnswer.Broken($"the answer ends early: {Reason(e)}", _path);
+            throw Rules.RemoteAnswer.Broken($"the response ends early: {Reason(e)}", _path);
         }
     }
 

@@ -66,7 +66,8 @@ internal sealed class RemoteSession : IDisposable
     /// <exception cref="MemLoadException">ML5202.</exception>
     public static string HubEndpoint => Environment.GetEnvironmentVariable("HF_ENDPOINT") is not { Length: > 0 } endpoint ? HubHost
         : RemoteAddress.Is(endpoint) ? endpoint.TrimEnd('/')
-            : throw Rules.RemoteAddress.Broken("HF_ENDPOINT is no address of a server", remedy: $"Set it like {HubHost}, or remove it.");
+            : throw Rules.RemoteAddress.Broken("HF_ENDPOINT is not the address of a server",
+                remedy: $"Set it to an address such as {HubHost}, or remove it.");
 
     // The same values as in the library huggingface_hub (constants.py): 1, ON, YES and TRUE, case ignored.
     private static bool IsOffline =>
@@ -154,7 +155,7 @@ internal sealed class RemoteSession : IDisposable
         }
         if (!Uri.TryCreate(from, answer.Headers.Location, out Uri? to) || !RemoteAddress.Is(to.AbsoluteUri))
         {
-            throw Rules.RemoteRedirect.Broken("the server redirects to no address of a server", path);
+            throw Rules.RemoteRedirect.Broken("the server redirects to a location that is not the address of a server", path);
         }
         return from.Scheme == Uri.UriSchemeHttps && to.Scheme != Uri.UriSchemeHttps
             ? throw Rules.RemoteRedirect.Broken($"the server redirects from https to http, on {Printable.Quote(to.Host)}", path)

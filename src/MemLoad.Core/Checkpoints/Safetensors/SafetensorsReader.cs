@@ -76,7 +76,7 @@ internal static class SafetensorsReader
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(file.ReadBytes(0, LengthBytes));
         if (length > LargestHeader)
         {
-            throw Rules.SafetensorsHeaderTooLarge.Broken($"the header's length reads {length} bytes", file.Path, 0);
+            throw Rules.SafetensorsHeaderTooLarge.Broken($"the header's length is stated as {length} bytes", file.Path, 0);
         }
         long missing = LengthBytes + (long)length - file.Length;
         if (missing > 0)
@@ -150,7 +150,7 @@ internal static class SafetensorsReader
         }
         if (unknown.Count > 0)
         {
-            findings.Add($"tensors have fields that the format does not have: {Printable.List(unknown)}");
+            findings.Add($"tensors have fields that the format does not define: {Printable.List(unknown)}");
         }
     }
 
@@ -160,19 +160,19 @@ internal static class SafetensorsReader
         json.Next();
         if (json.Token == JsonTokenType.Null)
         {
-            findings.Add("__metadata__ is null, and the format has a map of strings or nothing");
+            findings.Add("__metadata__ is null, and the format allows only a map of strings");
             return;
         }
         if (json.Token != JsonTokenType.StartObject)
         {
-            throw json.Broken(Rules.SafetensorsMetadata, "__metadata__ is no object");
+            throw json.Broken(Rules.SafetensorsMetadata, "__metadata__ is not an object");
         }
         while (json.NextName(names, out string name))
         {
             json.Next();
             if (json.Token != JsonTokenType.String)
             {
-                throw json.Broken(Rules.SafetensorsMetadata, $"the value of {Printable.Quote(name)} in __metadata__ is no string");
+                throw json.Broken(Rules.SafetensorsMetadata, $"the value of {Printable.Quote(name)} in __metadata__ is not a string");
             }
             builder.AddMetadata(name, json.Scalar());
         }
@@ -249,14 +249,14 @@ internal static class SafetensorsReader
         if (offsets[1] < offsets[0])
         {
             throw json.Broken(
-                Rules.SafetensorsOffsets, $"tensor {Printable.Quote(name)} begins at {offsets[0]} and ends before, at {offsets[1]}");
+                Rules.SafetensorsOffsets, $"tensor {Printable.Quote(name)} begins at {offsets[0]} and ends before that, at {offsets[1]}");
         }
         return (offsets[0], offsets[1]);
     }
 
     private static long Whole(in StrictJson json, string what, string name) => json.TryGetWhole(out long value)
         ? value
-        : throw json.Broken(Rules.SafetensorsNumber, $"{what} of {Printable.Quote(name)} is no whole number from 0 to {long.MaxValue}");
+        : throw json.Broken(Rules.SafetensorsNumber, $"{what} of {Printable.Quote(name)} is not a whole number from 0 to {long.MaxValue}");
 
     private static void CheckSize(in StrictJson json, string name, DType dtype, ImmutableArray<long> shape, long present, long position)
     {
@@ -303,7 +303,7 @@ internal static class SafetensorsReader
                 string distance = hole ? $"{entry.Begin - covered} bytes after" : $"{covered - entry.Begin} bytes before";
                 throw (hole ? Rules.SafetensorsHole : Rules.SafetensorsOverlap).Broken(
                     $"tensor {Printable.Quote(entry.Tensor.Name)} begins at byte {entry.Begin} of the data, {distance} the end of the "
-                        + $"one before it",
+                        + $"previous tensor",
                     path, entry.Position);
             }
             covered = entry.End;
@@ -317,7 +317,7 @@ internal static class SafetensorsReader
         {
             string what =
                 present - covered == fileLength / 2 && fileLength % 2 == 0
-                    ? ", as many as the file has before them: it may have been downloaded twice into one"
+                    ? ", as many as the file has before them: the file may contain two downloads"
                     : "";
             throw Rules.SafetensorsTrailing.Broken($"{present - covered} bytes follow the last tensor{what}", path, dataStart + covered);
         }

@@ -49,7 +49,7 @@ internal static class ShardIndexReader
         string[] unnamed = [.. shards.Values.SelectMany(shard => shard.Unclaimed.Keys)];
         string[] findings =
         [
-            .. Finding("in another shard than the index says", moved),
+            .. Finding("in another shard than the index states", moved),
             .. Finding("left out of the shards, because the index does not place them there", unnamed),
         ];
         return merger.Build(indexPath, CheckpointFormat.Sharded, metadata).WithFindings([.. findings]);
@@ -67,12 +67,12 @@ internal static class ShardIndexReader
         {
             1 => shards[holders[0]],
             0 => throw Rules.TensorNotInShard.Broken(
-                $"{finding} and in no other that the index names",
+                $"{finding} and not in another shard that the index names",
                 indexPath,
                 placement.Position,
                 remedy: WholeBeside(indexPath)),
             _ => throw Rules.TensorNotInShard.Broken(
-                $"{finding}, and {Printable.List(holders)} have one of that name",
+                $"{finding}, and {Printable.List(holders)} contain a tensor with that name",
                 indexPath,
                 placement.Position),
         };
@@ -89,11 +89,11 @@ internal static class ShardIndexReader
         return FolderReader.Beside(indexPath) switch
         {
             (string file, false) => (Remedy)
-                $"The folder has a whole file beside the index: {(Setting.Path, TypedPath.Of(Path.Combine(folder, file)))}. Otherwise "
+                $"The folder has a complete file next to the index: {(Setting.Path, TypedPath.Of(Path.Combine(folder, file)))}. Otherwise "
                     + $"download the index and its shards again.",
             (string set, true) => (Remedy)(
-                $"The folder has all of {Printable.Quote(set)}: if the index is of another version of the model, remove it,"
-                + " and the folder opens by those names. Otherwise download the index and its shards again."),
+                $"The folder has all of {Printable.Quote(set)}. If the index belongs to another version of the model, remove it,"
+                + " and MemLoad opens those files. Otherwise download the index and its shards again."),
             _ => null,
         };
     }
@@ -158,7 +158,7 @@ internal static class ShardIndexReader
             {
                 throw json.Broken(
                     Rules.ShardNamePlain,
-                    $"tensor {Printable.Quote(tensor)} is placed in {Printable.Quote(shard)}, which is no plain file name");
+                    $"tensor {Printable.Quote(tensor)} is placed in {Printable.Quote(shard)}, which is not a plain file name");
             }
             budget.Spend(PlacementOverhead);
             placements.Add(new Placement(tensor, shard, json.Position));
@@ -189,7 +189,7 @@ internal static class ShardIndexReader
         // An index as a shard could refer to itself.
         if (Directory.Exists(path) || path.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
         {
-            throw Rules.ShardKind.Broken($"shard {name} is no file of tensors", indexPath, placement.Position);
+            throw Rules.ShardKind.Broken($"shard {name} is not a tensor file", indexPath, placement.Position);
         }
         if (!File.Exists(path))
         {

@@ -15,7 +15,7 @@ internal interface IPickleVocabulary
     /// <summary>Returns the result of a call (REDUCE).</summary>
     object? Call(object? callee, PickleSequence arguments, long at);
 
-    /// <summary>Returns an object that is made without its constructor (NEWOBJ).</summary>
+    /// <summary>Returns an object that is created without its constructor (NEWOBJ).</summary>
     object? Create(object? type, PickleSequence arguments, long at);
 
     /// <summary>Sets the attributes of an object (BUILD). The state is not used afterwards.</summary>

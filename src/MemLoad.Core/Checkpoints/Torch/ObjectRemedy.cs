@@ -20,7 +20,7 @@ internal static class ObjectRemedy
     {
         if (Outside(root, "c", 0, budget) is string tensors)
         {
-            return $"{Python(tensors)} To open it without its objects, which runs nothing: {Setting.AllowOpaque}.";
+            return $"{Python(tensors)} To open it without its objects, which runs no code: {Setting.AllowOpaque}.";
         }
         return Inside(root) is string model ? Python($"{model}.state_dict()")
             : root is PickleDict dict && dict.Items.Any(item => item.Value is OpaqueObject { HasStorage: true })
@@ -29,7 +29,7 @@ internal static class ObjectRemedy
     }
 
     private static string Python(string tensors) =>
-        $"Only if you trust the file, because this runs its code, in Python: {Load}; torch.save({tensors}, new).";
+        $"Only if you trust the file (this runs its code), in Python: {Load}; torch.save({tensors}, new).";
 
     // The expression of the container whose tensors are those of the model and that has no object. Null if there is none.
     private static string? Outside(object? container, string expression, int depth, FileBudget budget)

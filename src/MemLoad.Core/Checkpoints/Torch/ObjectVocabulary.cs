@@ -114,7 +114,7 @@ internal sealed class ObjectVocabulary(FileBudget budget) : IPickleVocabulary
             default:
                 if (state is PickleDict { IsHeld: true })
                 {
-                    throw Rules.ObjectHolds.Broken("an object holds the attributes of a dict", budget.Path, at);
+                    throw Rules.ObjectHolds.Broken("an object contains the attributes of a dict", budget.Path, at);
                 }
                 _torch.Build(target, state, at);
                 Hold(state, null); // reachable from the dict, and its record does not have them

@@ -212,7 +212,7 @@ internal sealed class PickleMachine(
                     Push(
                         names is [string { Length: <= PickleInput.LongestLine } first, string { Length: <= PickleInput.LongestLine } second]
                             ? Global(first, second, at)
-                            : throw Malformed("a name in the pickle is no text of reasonable length", at));
+                            : throw Malformed("a name in the pickle is not text of reasonable length", at));
                     break;
                 case 'R': // REDUCE
                     ReadOnlySpan<object?> call = PopMany(2, at);
@@ -240,7 +240,7 @@ internal sealed class PickleMachine(
                     break;
 
                 default:
-                    throw Rules.PickleOpcode.Broken($"the pickle uses opcode 0x{opcode:x2}, which no state dict needs", input.Path, at);
+                    throw Rules.PickleOpcode.Broken($"the pickle uses opcode 0x{opcode:x2}, which state dicts do not need", input.Path, at);
             }
         }
     }
@@ -280,7 +280,7 @@ internal sealed class PickleMachine(
     }
 
     private PickleSequence Arguments(object? value, long at) =>
-        value is PickleSequence { Kind: PickleSequenceKind.Tuple } tuple ? tuple : throw Malformed("arguments are no tuple", at);
+        value is PickleSequence { Kind: PickleSequenceKind.Tuple } tuple ? tuple : throw Malformed("arguments are not a tuple", at);
 
     private void AddItems(PickleSequenceKind kind, ReadOnlySpan<object?> items, long at)
     {
@@ -295,7 +295,7 @@ internal sealed class PickleMachine(
         }
         else if (!_vocabulary.TryAdd(target, items))
         {
-            throw Malformed($"items are added to something that is no {kind}", at);
+            throw Malformed($"items are added to something that is not a {kind}", at);
         }
     }
 
@@ -307,7 +307,7 @@ internal sealed class PickleMachine(
             {
                 return;
             }
-            throw Malformed("keys and values are set on something that is no dict, or come unpaired", at);
+            throw Malformed("keys and values are set on something that is not a dict, or are not in pairs", at);
         }
         if (recalls is not null) // without them, the end of the pickle is not known
         {
@@ -324,7 +324,7 @@ internal sealed class PickleMachine(
                     throw NameRepeated(items[i], at);
                 }
                 throw Malformed(
-                    $"{Printable.Quote(PythonText.Repr(items[i]))} cannot be a key of a dict, or reads the same as another key of it", at);
+                    $"{Printable.Quote(PythonText.Repr(items[i]))} cannot be a key of a dict, or has the same text as another key", at);
             }
         }
         if (dict.HasRepeatedNames && !_vocabulary.TakesRepeatedNames)
@@ -372,7 +372,7 @@ internal sealed class PickleMachine(
 
     private int Floor => _markCount == 0 ? 0 : _marks[_markCount - 1];
 
-    private object? Peek(long at) => _count > Floor ? _stack[_count - 1] : throw Malformed("a value is used where there is none", at);
+    private object? Peek(long at) => _count > Floor ? _stack[_count - 1] : throw Malformed("a value is used but there is none", at);
 
     private object? Pop(long at)
     {
@@ -386,7 +386,7 @@ internal sealed class PickleMachine(
     {
         if (_count - count < Floor)
         {
-            throw Malformed("values are used where there are too few", at);
+            throw Malformed("values are used but there are too few", at);
         }
         _count -= count;
         return _stack.AsSpan(_count, count);
@@ -396,7 +396,7 @@ internal sealed class PickleMachine(
     {
         if (_markCount == 0)
         {
-            throw Malformed("a mark is used where there is none", at);
+            throw Malformed("a mark is used but there is none", at);
         }
         int mark = _marks[--_markCount];
         ReadOnlySpan<object?> values = _stack.AsSpan(mark, _count - mark);
@@ -490,7 +490,7 @@ internal sealed class PickleMachine(
         _memo.TryGet(index, out object? value) ? value : throw Malformed($"memo entry {index} is used before it is set", at);
 
     private MemLoadException NameRepeated(object? key, long at) => Rules.NameRepeated.Broken(
-        $"two keys of a dict differ in Python and have the one name {Printable.Quote(PythonText.Key(key) ?? "")}", input.Path, at);
+        $"two keys of a dict differ in Python and have the same name {Printable.Quote(PythonText.Key(key) ?? "")}", input.Path, at);
 
     private MemLoadException Malformed(string finding, long at) => Rules.PickleMalformed.Broken(finding, input.Path, at);
 }

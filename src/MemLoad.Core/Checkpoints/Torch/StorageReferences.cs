@@ -77,7 +77,7 @@ internal sealed class StorageReferences(FileBudget budget, int numbers)
     {
         if (persistentId is PickleSequence { Items: [string kind, ..] } && kind == "module")
         {
-            throw Rules.PickledModule.Broken("the file holds a pickled module with its source code, not a state dict", budget.Path);
+            throw Rules.PickledModule.Broken("the file contains a pickled module with its source code, not a state dict", budget.Path);
         }
         if (persistentId
                 is not PickleSequence
@@ -88,7 +88,7 @@ internal sealed class StorageReferences(FileBudget budget, int numbers)
             || items.Length > 6
             || (items.Length == 6 && items[5] is not null))
         {
-            throw Rules.PickleArguments.Broken("a persistent id names no storage in the form PyTorch writes", budget.Path);
+            throw Rules.PickleArguments.Broken("a persistent id does not name a storage in the form that PyTorch writes", budget.Path);
         }
         if (count < 0 || count > long.MaxValue / (type.DType?.ElementSize() ?? 1))
         {
@@ -96,7 +96,7 @@ internal sealed class StorageReferences(FileBudget budget, int numbers)
         }
         if (location == "meta")
         {
-            throw Rules.TensorKind.Broken("the checkpoint holds a meta tensor, which has no data", budget.Path);
+            throw Rules.TensorKind.Broken("the checkpoint contains a meta tensor, which has no data", budget.Path);
         }
         return (key, type, count);
     }

@@ -138,7 +138,7 @@ internal sealed class TorchContainer(
     {
         builder.CheckNameLength(name);
         builder.Refuse(name, Rules.ObjectHolds.Broken(
-            $"an object of the file also holds the tensor {Printable.Quote(name)}, so that its code could change it", budget.Path,
+            $"an object of the file also contains the tensor {Printable.Quote(name)}, so that its code could change it", budget.Path,
             remedy: CheckpointBuilder.LeftOut(Rules.ObjectHolds, name)));
     }
 

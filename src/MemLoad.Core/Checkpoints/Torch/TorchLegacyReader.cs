@@ -30,7 +30,7 @@ internal static class TorchLegacyReader
         if (Next() is not PickleDict system || system.Get("little_endian") is not true)
         {
             throw Rules.ZipBigEndian.Broken(
-                "the file does not say that its bytes are little-endian",
+                "the file does not state that its bytes are little-endian",
                 path,
                 0,
                 remedy: "Write the file again on a little-endian machine.");
@@ -85,7 +85,7 @@ internal static class TorchLegacyReader
             if (position > file.Length - stated.Length)
             {
                 throw Rules.FileTruncated.Broken(
-                    $"the file has {file.Length} bytes but another storage is promised here", file.Path, file.Length);
+                    $"the file has {file.Length} bytes but another storage is expected here", file.Path, file.Length);
             }
             file.ReadExactly(position, stated);
             ref StorageFacts facts = ref storage.Facts;
@@ -93,7 +93,7 @@ internal static class TorchLegacyReader
             if (count != facts.Count)
             {
                 throw Rules.StorageLengthMismatch.Broken(
-                    $"the pickle gives storage {Printable.Quote(key)} {facts.Count} elements, the file {count}", file.Path, position);
+                    $"the pickle gives storage {Printable.Quote(key)} {facts.Count} elements, and the file {count}", file.Path, position);
             }
             position += sizeof(long);
             facts.Index = builder.AddStorage(home, position, facts.Length);

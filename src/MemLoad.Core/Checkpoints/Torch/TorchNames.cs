@@ -193,17 +193,17 @@ internal static class TorchNames
         string full = $"{module}.{name}";
         if (OtherTensors.TryGetValue(full, out string? kind))
         {
-            return Rules.TensorKind.Broken($"the checkpoint holds {kind}", path, at);
+            return Rules.TensorKind.Broken($"the checkpoint contains {kind}", path, at);
         }
         if (RunsPrograms(module, name))
         {
-            return Rules.PickleAttack.Broken($"the pickle asks for {Printable.Quote(full)}, which no weights need", path, at);
+            return Rules.PickleAttack.Broken($"the pickle names {Printable.Quote(full)}, which weights do not need", path, at);
         }
         bool wholeObject =
             isRoot || module.StartsWith("torch.nn.", StringComparison.Ordinal) || module.StartsWith("__torch__", StringComparison.Ordinal);
         return wholeObject
-            ? Rules.PickledModule.Broken($"the file holds a pickled Python object ({Printable.Quote(full)}), not a state dict", path, at)
-            : Rules.PickleGlobal.Broken($"the pickle asks for {Printable.Quote(full)}", path, at);
+            ? Rules.PickledModule.Broken($"the file contains a pickled Python object ({Printable.Quote(full)}), not a state dict", path, at)
+            : Rules.PickleGlobal.Broken($"the pickle names {Printable.Quote(full)}", path, at);
     }
 
     /// <summary>Whether a name is a function or class of the list that can be called.</summary>

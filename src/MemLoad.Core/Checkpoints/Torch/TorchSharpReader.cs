@@ -51,7 +51,7 @@ internal static class TorchSharpReader
             string name = ReadName(ref rest, file, at);
             if (!TryShape(rest, out DType type, out ImmutableArray<long> shape, out rest))
             {
-                throw Broken(file, at, FormattableString.Invariant($"entry {i} has no type and shape that TorchSharp has"));
+                throw Broken(file, at, FormattableString.Invariant($"entry {i} does not have a type and a shape of TorchSharp"));
             }
             at += header.Length - rest.Length;
             budget.Grant(header.Length - rest.Length);

@@ -51,7 +51,7 @@ internal sealed class TorchVocabulary(FileBudget budget) : IPickleVocabulary
                 return new RefusedTensor(kind, at);
             }
             throw Rules.PickleMalformed.Broken(
-                $"{Printable.Quote(PythonText.Repr(callee))} is called, which is nothing to call", budget.Path, at);
+                $"{Printable.Quote(PythonText.Repr(callee))} is called, which is not callable", budget.Path, at);
         }
         ReadOnlySpan<object?> arguments = tuple.Items;
         budget.Spend(name is TorchNames.OrderedDict ? PickleDict.Overhead : CallOverhead);
@@ -91,7 +91,7 @@ internal sealed class TorchVocabulary(FileBudget budget) : IPickleVocabulary
         }
         catch (Exception e) when (e is InvalidCastException or IndexOutOfRangeException or NullReferenceException or OverflowException)
         {
-            throw Rules.PickleArguments.Broken($"'{name}' gets arguments of another form than PyTorch's", budget.Path, at, e);
+            throw Rules.PickleArguments.Broken($"'{name}' has arguments in a form that PyTorch does not write", budget.Path, at, e);
         }
     }
 
@@ -106,12 +106,12 @@ internal sealed class TorchVocabulary(FileBudget budget) : IPickleVocabulary
         if (isContainer && tuple.Count > 0)
         {
             throw Rules.PickleArguments.Broken(
-                $"{Printable.Quote(PythonText.Repr(type))} is made without its constructor, which drops its arguments", budget.Path, at);
+                $"{Printable.Quote(PythonText.Repr(type))} is created without its constructor, which drops its arguments", budget.Path, at);
         }
         return isContainer || type is not PickleGlobal { Name: string name } || !TorchNames.IsCallable(name)
             ? Call(type, tuple, at)
             : throw Rules.PickleArguments.Broken(
-                $"{Printable.Quote(PythonText.Repr(type))} is made without its constructor", budget.Path, at);
+                $"{Printable.Quote(PythonText.Repr(type))} is created without its constructor", budget.Path, at);
     }
 
     /// <summary>
@@ -127,11 +127,11 @@ internal sealed class TorchVocabulary(FileBudget budget) : IPickleVocabulary
                 CheckAttributes(state, DictNames, at);
                 break;
             case TensorReference:
-                throw Rules.PickleState.Broken("a tensor is changed after it was made", budget.Path, at);
+                throw Rules.PickleState.Broken("a tensor is changed after its creation", budget.Path, at);
             case NumpyType type when NumpyScalars.IsPlainState(type, state):
                 break;
             case NumpyType:
-                throw Rules.PickleState.Broken("a type of numpy gets a state that is not plain little-endian", budget.Path, at);
+                throw Rules.PickleState.Broken("a type of numpy has a state that is not plain little-endian", budget.Path, at);
             default:
                 throw Rules.PickleMalformed.Broken($"attributes are set on {Printable.Quote(PythonText.Repr(target))}", budget.Path, at);
         }
@@ -215,7 +215,7 @@ internal sealed class TorchVocabulary(FileBudget budget) : IPickleVocabulary
         }
         if (state is not PickleDict { HasTextKeysOnly: true } attributes)
         {
-            throw Rules.PickleState.Broken("the attributes of an object are no dict of names", budget.Path, at);
+            throw Rules.PickleState.Broken("the attributes of an object are not a dict of names", budget.Path, at);
         }
         foreach ((string name, _) in attributes.Items)
         {

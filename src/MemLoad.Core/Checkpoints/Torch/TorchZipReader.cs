@@ -86,7 +86,7 @@ internal static class TorchZipReader
         bool swaps = directory.Find(prefix, "/byteorder") is { } order && IsBigEndian(file, decoding, order);
         if (swaps && decoding is null)
         {
-            throw Rules.ZipBigEndian.Broken("the archive says that its bytes are not little-endian", path);
+            throw Rules.ZipBigEndian.Broken("the archive states that its bytes are not little-endian", path);
         }
         long at = Decoded(decoding, pickle, path);
         var recalls = PickleRecalls.Of(file, at, pickle.Inflated, budget, cancellationToken);
@@ -113,8 +113,8 @@ internal static class TorchZipReader
     {
         DType type = storage.Facts.DType
             ?? throw Rules.ZipBigEndian.Broken(
-                $"the archive says that its bytes are big-endian, and storage {Printable.Quote(storage.Key)} has no type by which to "
-                    + $"swap them",
+                $"the archive states that its bytes are big-endian, and storage {Printable.Quote(storage.Key)} has no type that "
+                    + $"determines how to swap them",
                 path,
                 record.Offset);
         int unit = type.IsComplex() ? type.ElementSize() / 2 : type.ElementSize();
@@ -126,7 +126,7 @@ internal static class TorchZipReader
         byte[] word = new byte[Math.Min(order.Inflated, 16)];
         file.ReadExactly(Decoded(decoding, order, file.Path), word);
         return word.AsSpan().SequenceEqual("big"u8) || (word.AsSpan().SequenceEqual("little"u8) ? false
-            : throw Rules.ZipBigEndian.Broken("the record 'byteorder' says neither little nor big", file.Path, order.Offset));
+            : throw Rules.ZipBigEndian.Broken("the record 'byteorder' is neither little nor big", file.Path, order.Offset));
     }
 
     private static (string Prefix, ZipRecord Pickle) FindPickle(IReadOnlyList<ZipRecord> records, string path, bool inflates)
@@ -161,13 +161,14 @@ internal static class TorchZipReader
         }
         if (pickles != 1)
         {
-            throw Rules.ZipNotTorch.Broken($"the archive has {pickles} records FOLDER/data.pkl; PyTorch's have one", path);
+            throw Rules.ZipNotTorch.Broken($"the archive has {pickles} records FOLDER/data.pkl; an archive of PyTorch has one", path);
         }
         // Its bytes are charged as headers, so a short record must not become a long pickle.
         if (pickle!.Value.Inflated > FreePickle + (PickleRatio * pickle.Value.Length))
         {
             throw Rules.ZipInflates.Broken(
-                $"the pickle of {pickle.Value.Length} bytes claims {pickle.Value.Inflated} bytes inflated", path, pickle.Value.Offset);
+                $"the pickle of {pickle.Value.Length} bytes states an inflated size of {pickle.Value.Inflated} bytes", path,
+                pickle.Value.Offset);
         }
         string folder = pickle!.Value.Name[..^(PickleName.Length - 1)];
         foreach (ZipRecord record in records)
@@ -175,7 +176,7 @@ internal static class TorchZipReader
             if (!record.Stem.StartsWith(folder, StringComparison.Ordinal))
             {
                 throw Rules.ZipNameInvalid.Broken(
-                    $"the record {Printable.Quote(record.Name)} lies outside the archive's folder {Printable.Quote(folder[..^1])}", path);
+                    $"the record {Printable.Quote(record.Name)} is outside the archive's folder {Printable.Quote(folder[..^1])}", path);
             }
         }
         return (folder[..^1], pickle.Value);

@@ -172,7 +172,7 @@ internal sealed class ZipDirectory
         long first = records.Length == 0 ? directoryOffset : records[order?[0] ?? 0].Start;
         if (first != 0)
         {
-            throw Rules.ZipHidden.Broken($"{first} bytes lie before the first record", file.Path, 0);
+            throw Rules.ZipHidden.Broken($"{first} bytes are before the first record", file.Path, 0);
         }
         for (int i = 0; i < records.Length; i++)
         {
@@ -182,11 +182,11 @@ internal sealed class ZipDirectory
             long gap = next - record.End;
             if (gap < 0)
             {
-                throw Rules.ZipOverlap.Broken($"a record starts at byte {next}, inside the one before it", file.Path, next);
+                throw Rules.ZipOverlap.Broken($"a record starts at byte {next}, inside the previous record", file.Path, next);
             }
             if (record.IsDeferred ? gap is not (12 or 16 or 20 or 24) : gap != 0)
             {
-                string expected = record.IsDeferred ? "and are no data descriptor" : "and belong to none";
+                string expected = record.IsDeferred ? "and are not a data descriptor" : "and belong to no record";
                 throw Rules.ZipHidden.Broken($"{gap} bytes follow a record {expected}", file.Path, record.End);
             }
             if (record.IsDeferred)
@@ -233,7 +233,7 @@ internal sealed class ZipDirectory
     {
         if (file.Length < EndBytes)
         {
-            throw Rules.FileTruncated.Broken($"an archive has at least {EndBytes} bytes, this file {file.Length}", file.Path);
+            throw Rules.FileTruncated.Broken($"an archive has at least {EndBytes} bytes, and this file has {file.Length}", file.Path);
         }
         long endOffset = file.Length - EndBytes;
         ReadOnlySpan<byte> end = file.ReadBytes(endOffset, EndBytes);
@@ -253,13 +253,13 @@ internal sealed class ZipDirectory
             }
             long whole = file.Length - tail.Length;
             throw Rules.ZipEndMissing.Broken(
-                $"after the end record of the archive the file has more: {tail.Length} bytes, "
+                $"more bytes follow the end record of the archive: {tail.Length} bytes, "
                     + $"{Printable.Quote(Encoding.Latin1.GetString(tail))}",
                 file.Path,
                 whole,
                 remedy: $"{Rules.ZipEndMissing.Remedy} If you know what was appended, cut the file to its first {whole} bytes.");
         }
-        throw Rules.ZipEndMissing.Broken("the file does not end with an archive's end record: it was cut off, or something follows it",
+        throw Rules.ZipEndMissing.Broken("the file does not end with an archive's end record: it was cut off, or other bytes follow it",
             file.Path, endOffset);
     }
 
@@ -268,7 +268,7 @@ internal sealed class ZipDirectory
         ReadOnlySpan<byte> end = file.ReadBytes(endOffset, EndBytes);
         if (U16(end, 4) != 0 || U16(end, 6) != 0 || U16(end, 8) != U16(end, 10))
         {
-            throw Rules.ZipDirectoryInvalid.Broken("the archive claims to span several disks", file.Path, endOffset);
+            throw Rules.ZipDirectoryInvalid.Broken("the archive states that it spans several disks", file.Path, endOffset);
         }
         long count = U16(end, 10);
         long length = U32(end, 12);
@@ -282,7 +282,7 @@ internal sealed class ZipDirectory
             {
                 if (U32(locator, 4) != 0 || U32(locator, 16) > 1)
                 {
-                    throw Rules.ZipDirectoryInvalid.Broken("the zip64 locator claims several disks", file.Path, locatorOffset);
+                    throw Rules.ZipDirectoryInvalid.Broken("the zip64 locator states several disks", file.Path, locatorOffset);
                 }
                 limit = I64(locator, 8, file, locatorOffset);
                 if (limit != locatorOffset - Zip64EndBytes)
@@ -360,11 +360,11 @@ internal sealed class ZipDirectory
         if (stored > 0 && ((U32(entry, 38) & FolderAttribute) != 0 || rawName[^1] == '/'))
         {
             throw Rules.ZipFlags.Broken(
-                $"the record {Quoted(stem, number)} has {stored} bytes and says that it is a folder", file.Path, here);
+                $"the record {Quoted(stem, number)} has {stored} bytes and is marked as a folder", file.Path, here);
         }
         if (U16(entry, 34) != 0)
         {
-            throw Rules.ZipDirectoryInvalid.Broken($"the record {Quoted(stem, number)} claims to lie on another disk", file.Path, here);
+            throw Rules.ZipDirectoryInvalid.Broken($"the record {Quoted(stem, number)} states that it is on another disk", file.Path, here);
         }
         ReadExtra(entry.Slice(CentralBytes + nameLength, extraLength), ref length, ref stored, ref header, file.Path, here);
 
@@ -372,7 +372,7 @@ internal sealed class ZipDirectory
         if (header > directoryOffset - LocalBytes - nameLength)
         {
             throw Rules.ZipDirectoryInvalid.Broken(
-                $"the header of {Quoted(stem, number)} lies outside the records, at byte {header}", file.Path, here);
+                $"the header of {Quoted(stem, number)} is outside the records, at byte {header}", file.Path, here);
         }
         ReadOnlySpan<byte> local = file.Read(header, LocalBytes + nameLength);
         budget.Grant(local.Length);
@@ -413,7 +413,7 @@ internal sealed class ZipDirectory
         if (!Agrees(U32(local, 14), crc))
         {
             throw Rules.ZipHeaderMismatch.Broken(
-                $"the local header of {Quoted(stem, number)} states another checksum than the directory", file.Path, header);
+                $"the local header of {Quoted(stem, number)} states a different checksum than the directory", file.Path, header);
         }
         return (new ZipRecord(stem, number, data, (int)(data - header), stored, method, length, crc, deferred), bytes);
 
@@ -522,7 +522,9 @@ internal sealed class ZipDirectory
         {
             throw Rules.ZipNameInvalid.Broken("a record name is not UTF-8", path, offset, e);
         }
-        return IsPlain(name) ? name : throw Rules.ZipNameInvalid.Broken($"{Printable.Quote(name)} is no plain record name", path, offset);
+        return IsPlain(name)
+            ? name
+            : throw Rules.ZipNameInvalid.Broken($"{Printable.Quote(name)} is not a plain record name", path, offset);
     }
 
     // PyTorch names the folder after the file ('..m' gives './data.pkl'), so it can have any file name. Nothing is extracted. A name is

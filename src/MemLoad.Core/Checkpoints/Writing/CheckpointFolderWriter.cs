@@ -31,7 +31,7 @@ internal abstract class CheckpointFolderWriter
     {
         if (source.Tensors.IsEmpty)
         {
-            throw Rules.FormatNotWritable.Broken("there are no tensors, and a folder without tensors is no checkpoint", target,
+            throw Rules.FormatNotWritable.Broken("there are no tensors, and a folder without tensors is not a checkpoint", target,
                 remedy: $"Write one file instead: safetensors or pth ({Setting.Format}).");
         }
     }

@@ -202,7 +202,7 @@ public static class CheckpointWriter
             return null;
         }
         return dtype.SafetensorsName() is null
-            ? (Remedy)$"Leave the tensor out ({(Act.Convert, Setting.Exclude)}): no format that can be written has blocks."
+            ? (Remedy)$"Leave the tensor out ({(Act.Convert, Setting.Exclude)}): formats that can be written do not support blocks."
             : (Remedy)$"Write .safetensors instead, or leave the tensor out ({(Act.Convert, Setting.Exclude)}).";
     }
 
@@ -210,7 +210,7 @@ public static class CheckpointWriter
     {
         if (format is not (CheckpointFormat.TorchZip or CheckpointFormat.Safetensors or CheckpointFormat.PerTensor))
         {
-            throw Rules.FormatNotWritable.Broken($"{format} is read but not written", path);
+            throw Rules.FormatNotWritable.Broken($"{format} can be read but not written", path);
         }
         if (FormatNames.Contradicts(path, format))
         {
@@ -231,7 +231,7 @@ public static class CheckpointWriter
         }
         catch (EncoderFallbackException e)
         {
-            throw Rules.NameNotWritable.Broken($"the name of tensor {Printable.Quote(name)} is no valid Unicode", path, innerException: e);
+            throw Rules.NameNotWritable.Broken($"the name of tensor {Printable.Quote(name)} is not valid Unicode", path, innerException: e);
         }
     }
 
@@ -244,7 +244,7 @@ public static class CheckpointWriter
             if (!tensor.IsIn(storages))
             {
                 throw Rules.ViewOutsideStorage.Broken(
-                    $"tensor {Printable.Quote(tensor.Name)} ends at byte {end} of storage {tensor.Storage}, which ends before");
+                    $"tensor {Printable.Quote(tensor.Name)} ends at byte {end} of storage {tensor.Storage}, which is shorter");
             }
             _ = tensor.Bytes;
         }

@@ -22,12 +22,12 @@ internal static class FormatNames
     {
         if (format is not (null or CheckpointFormat.Safetensors))
         {
-            throw Rules.ShardSize.Broken($"shards of {format} were asked for", path);
+            throw Rules.ShardSize.Broken($"shards of {format} were requested", path);
         }
         if (FromPath(path) is CheckpointFormat.TorchZip or CheckpointFormat.Safetensors)
         {
             throw Rules.ShardSize.Broken(
-                $"shards were asked for, and the target is the file {Printable.Quote(Path.GetFileName(path))}", path);
+                $"shards were requested, and the target is the file {Printable.Quote(Path.GetFileName(path))}", path);
         }
     }
 

@@ -68,7 +68,7 @@ public sealed class WriteJob
                 return null;
             }
             string names = string.Join(", ", entries.Keys.Take(NamesShown).Select(name => Printable.Text(name, Printable.LongestName)));
-            return $"left out {entries.Count} {(entries.Count == 1 ? "entry that is no tensor" : "entries that are no tensors")}: "
+            return $"left out {entries.Count} {(entries.Count == 1 ? "entry that is not a tensor" : "entries that are not tensors")}: "
                 + $"{names}{(entries.Count > NamesShown ? ", …" : "")}";
         }
     }

@@ -43,7 +43,7 @@ internal static partial class CudaEnvironment
             {
                 throw Rules.DeviceAbsent.Broken(
                     $"{Names[i]} was '{_published[i]}' when the CUDA driver started in this process, and is '{now[i]}' now; "
-                        + "the same name would mean two cards",
+                        + "the same name would refer to two cards",
                     remedy: "Set the variable back, or start a new process in which it is set from the beginning.");
             }
         }

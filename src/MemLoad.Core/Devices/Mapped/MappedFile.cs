@@ -96,11 +96,11 @@ internal sealed unsafe partial class MappedFile : MemoryBuffer
         if (_lost)
         {
             throw Rules.FileChanged.Broken(
-                "another program opened the file for writing, or cut it short, while its weights were mapped here; they were given up "
-                    + "before it could",
+                "another program opened the file for writing, or cut it short, while its weights were mapped here; the "
+                    + "mapping was removed before that",
                 _reader.Path,
-                remedy: $"Load again once nothing writes to it; Stream ({Setting.Strategy}) copies the weights, which no writer can "
-                    + $"then reach.");
+                remedy: $"Load the file again when no program writes to it. Stream ({Setting.Strategy}) copies the weights, so "
+                    + $"that other programs cannot change them.");
         }
         _reader.RequireUnchanged();
     }

@@ -66,17 +66,17 @@ internal static unsafe partial class MappingSafety
         lease = null;
         if (!OperatingSystem.IsLinux())
         {
-            return IsNetworkDrive(file) ? "it lies on a network drive" : OtherWriters(file.Path);
+            return IsNetworkDrive(file) ? "it is on a network drive" : OtherWriters(file.Path);
         }
         uint kind = FileSystemOf(file.Handle);
         if (!Local.Contains(kind))
         {
             string unknown = string.Create(CultureInfo.InvariantCulture, $"a file system that is not known to be local (0x{kind:x8})");
-            return $"it lies on {Remote.GetValueOrDefault(kind) ?? unknown}";
+            return $"it is on {Remote.GetValueOrDefault(kind) ?? unknown}";
         }
         if (LinuxFileStatus.Of(file.Handle) is not { } status)
         {
-            return "the system does not say whose it is";
+            return "the system does not state its owner";
         }
         if ((status.Attributes & (LinuxFileStatus.Immutable | LinuxFileStatus.Verity)) != 0)
         {

@@ -61,7 +61,7 @@ internal sealed partial class KernelPool : DevicePool
         catch (IOException e) when (e.HResult == BadAddress)
         {
             throw Rules.ReadFailed.Broken(
-                "what was to be copied to the simulated device cannot be read: the disk does not deliver a page of a mapped file",
+                "the data to copy to the simulated device cannot be read: the disk does not return a page of a mapped file",
                 innerException: e);
         }
         catch (IOException e)
@@ -167,12 +167,12 @@ internal sealed partial class KernelPool : DevicePool
         }
         int error = Marshal.GetLastPInvokeError();
         throw OpenFiles.IsExhausted(error)
-            ? Rules.FilesExhausted.Broken("the simulated device's memory is in files, and no more can be opened")
-            : Rules.DeviceAbsent.Broken($"the kernel gives no memory file for the simulated device (errno {error})");
+            ? Rules.FilesExhausted.Broken("the simulated device's memory is in files, and no more files can be opened")
+            : Rules.DeviceAbsent.Broken($"the kernel does not create a memory file for the simulated device (errno {error})");
     }
 
     private static MemLoadException TooLarge(long bytes, Exception failure) => Rules.DeviceMemoryExhausted.Broken(
-        $"the simulated device's memory is in files, and the system gives none of {bytes} bytes: {failure.Message.TrimEnd('.')}",
+        $"the simulated device's memory is in files, and the system does not create one of {bytes} bytes: {failure.Message.TrimEnd('.')}",
         remedy: "Raise the limit on the size of files (ulimit -f), or load onto cpu.", innerException: failure);
 
     [LibraryImport("libc", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

@@ -52,7 +52,7 @@ internal static class WindowsExitCode
                 string meaning = code switch
                 {
                     AccessViolation => ", access violation",
-                    DllNotFound => ", a library that it needs is not there",
+                    DllNotFound => ", a library that it needs is missing",
                     DllInitFailed => ", a library that it needs did not start",
                     FailFast => ", it ended itself",
                     UnhandledException => ", unhandled exception",

@@ -51,7 +51,7 @@ internal sealed class HtmlPage
         Rows(rows);
         Notes(rows);
         Glossary(rows);
-        Raw($"</main>\n<footer><p class=\"muted\">Made by MemLoad {Markup.Text(HostFacts.ModuleVersion)} from rows that travel as CSV or "
+        Raw($"</main>\n<footer><p class=\"muted\">Made by MemLoad {Markup.Text(HostFacts.ModuleVersion)} from rows in CSV or "
             + "JSON. Sizes in powers of 1024, GB/s in powers of 1000.</p></footer>\n"
             + $"<script>{PageScript.Text}</script>\n</body>\n</html>\n");
     }
@@ -60,13 +60,13 @@ internal sealed class HtmlPage
     {
         string[] hosts = [.. rows.Select(row => row.HostName).Distinct()];
         string from = RowTime.Text(rows.Select(row => row.StartedAt).Min());
-        Muted($"{Figures.Count(rows.Count, "load")} on {Figures.Count(hosts.Length, "machine")}, measured from {from} on, each beside the "
-            + "forecast that was made of it from the file's headers alone.");
+        Muted($"{Figures.Count(rows.Count, "load")} on {Figures.Count(hosts.Length, "machine")}, measured from {from} on, each compared "
+            + "with the forecast from the headers of the file.");
         // A refusal prevents an out-of-memory error. It is not a difference from the forecast.
         int refused = rows.Count(IsRefused);
         int asForecast = rows.Count(row => row.AsForecast == true);
         string others = refused == 0 ? ""
-            : $" {Figures.Count(refused, "more load")} {(refused == 1 ? "was" : "were")} refused before memory was touched.";
+            : $" {Figures.Count(refused, "more load")} {(refused == 1 ? "was" : "were")} refused before memory was allocated.";
         Judged(asForecast + refused == rows.Count,
             $"{Figures.Count(asForecast)} of {Figures.Count(rows.Count - refused, "load")} as forecast.{others}");
         foreach (LoadMeasurement row in rows.Where(row => row.AsForecast != true).OrderBy(IsRefused).Take(50))
@@ -114,7 +114,7 @@ internal sealed class HtmlPage
                 ("Device before", change => Median(change.Before, row => row.PeakDeviceBytes, Figures.Bytes)),
                 ("Device memory", change => Median(change.Now, row => row.PeakDeviceBytes, Figures.Bytes)),
                 ("Difference", change => change.Text)),
-            "Each load beside the same load in the baseline, the worst first", sorts: true);
+            "Each load compared with the same load in the baseline, the worst first", sorts: true);
         Raw("</section>\n");
     }
 
@@ -131,15 +131,15 @@ internal sealed class HtmlPage
             ("as forecast",
                 "The load took what was forecast: device memory to the byte, host memory within 2 % or 8 MiB, whichever is more."),
             ("host +12.3 %, device -1.0 MiB", "Measured less forecast, where a load left its forecast: plus is more than forecast."),
-            ("refused", "The forecast did not fit a limit, so nothing was loaded. That is no miss of the forecast."),
+            ("refused", "The forecast did not fit a limit, so nothing was loaded. This is not an error of the forecast."),
             ("device", "Memory of the accelerator that was allocated for the load."),
             ("host",
-                "Memory of the computer that the load cannot do without: anonymous and shared pages, above what the process held before."),
-            ("file-backed", "Pages of mapped files that lie in memory. The system can take them back at any time and read them again."),
+                "Memory of the computer that the load requires: anonymous and shared pages, above what the process held before."),
+            ("file-backed", "Pages of mapped files that are in memory. The system can take them back at any time and read them again."),
             .. !rows.Any(row => DeviceRegistry.IsSimulated(row.Device)) ? Array.Empty<(string, string)>()
                 : [("sim, simulated",
                     "No card: the accelerator is simulated in the memory of the computer. Peaks are those of a card; times are not.")],
-            ("cold, warm", "Whether the files were read from the disk or lay in the system's page cache."),
+            ("cold, warm", "Whether the files were read from the disk or were in the system's page cache."),
         ];
         Raw("<section aria-labelledby=\"words\">\n<h2 id=\"words\">Words</h2>\n<dl>\n");
         foreach ((string word, string meaning) in words)
@@ -159,12 +159,12 @@ internal sealed class HtmlPage
         Muted(Facts(known));
         Element("h3", "Peaks, time and throughput");
         Raw("<div class=\"pictures\">\n");
-        Figure(section.Peaks, "Peak memory, median of the runs; a line in a bar goes from the least to the most");
+        Figure(section.Peaks, "Peak memory, median of the runs; a line in a bar goes from the minimum to the maximum");
         Figure(section.Time, "Time of the load, and the model's bytes over it");
         Raw("</div>\n");
         if (section.Peaks.Table.Columns.Contains("Notebook GPU"))
         {
-            Muted("The notebook's figures are PyTorch's, on a CUDA card. Its CPU figures were sampled every 100 ms, and a peak can fall "
+            Muted("The notebook's figures are those of PyTorch on a CUDA card. Its CPU figures were sampled every 100 ms. A peak can fall "
                 + "between two samples.");
         }
         Element("h3", "Memory over time");

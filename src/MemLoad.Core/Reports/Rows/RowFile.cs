@@ -125,7 +125,7 @@ public static class RowFile
         {
             if (!columns.TryAdd(names[i], i))
             {
-                throw CsvReader.Broken(path, 1, $"the column {Printable.Quote(names[i])} is there twice");
+                throw CsvReader.Broken(path, 1, $"the column {Printable.Quote(names[i])} occurs twice");
             }
         }
         return columns.Keys.Any(RowValues.Columns.Contains) ? columns

@@ -10,7 +10,7 @@ public sealed unsafe class CudaDeviceTests
     private const long MiB = 1 << 20;
 
     [Fact]
-    public void A_card_without_room_is_ML7002_with_what_was_free()
+    public void A_full_card_is_ML7002_with_its_free_memory()
     {
         using var played = new PlayedCards(new PlayedOptions { TotalBytes = 500 * MiB });
         using CudaDevice device = played.Open();
@@ -28,7 +28,7 @@ public sealed unsafe class CudaDeviceTests
     }
 
     [Fact]
-    public void Cached_memory_is_given_back_before_a_card_is_out_of_memory()
+    public void Cached_memory_is_released_before_a_card_is_out_of_memory()
     {
         using var played = new PlayedCards(new PlayedOptions { TotalBytes = 500 * MiB });
         using CudaDevice device = played.Open();
@@ -41,7 +41,7 @@ public sealed unsafe class CudaDeviceTests
     }
 
     [Fact]
-    public void A_limit_below_the_memory_of_the_card_holds()
+    public void A_limit_below_the_memory_of_the_card_is_enforced()
     {
         using var played = new PlayedCards();
         using CudaDevice device = played.Open(limitBytes: 4 * MiB);
@@ -52,7 +52,7 @@ public sealed unsafe class CudaDeviceTests
     }
 
     [Fact]
-    public void What_other_processes_use_is_not_free_and_a_forecast_creates_no_context()
+    public void Memory_of_other_processes_is_not_free_and_a_forecast_creates_no_context()
     {
         using var played = new PlayedCards(new PlayedOptions { TotalBytes = 1000 * MiB, OthersBytes = 400 * MiB });
         using CudaDevice device = played.Open();
@@ -72,7 +72,7 @@ public sealed unsafe class CudaDeviceTests
     }
 
     [Fact]
-    public void Without_the_management_library_the_driver_answers()
+    public void Without_the_management_library_the_driver_gives_the_figures()
     {
         using var played = new PlayedCards(new PlayedOptions { TotalBytes = 1000 * MiB },
             name => name.StartsWith("nvml", StringComparison.Ordinal) ? 0 : PlayedDriver.Resolve(name));
@@ -87,7 +87,7 @@ public sealed unsafe class CudaDeviceTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void The_memory_of_the_process_is_what_the_driver_says_or_nothing(bool known)
+    public void The_memory_of_the_process_is_that_of_the_driver_or_unknown(bool known)
     {
         using var played = new PlayedCards(new PlayedOptions { KnowsProcess = known });
         using CudaDevice device = played.Open();
@@ -109,7 +109,7 @@ public sealed unsafe class CudaDeviceTests
     }
 
     [Fact]
-    public void A_card_that_is_not_there_is_refused_with_those_that_are()
+    public void A_missing_card_is_refused_and_the_existing_cards_are_named()
     {
         using var played = new PlayedCards(new PlayedOptions { Cards = 2 });
 
@@ -145,7 +145,7 @@ public sealed unsafe class CudaDeviceTests
     }
 
     [Fact]
-    public void A_device_that_cannot_have_all_its_streams_gives_back_those_it_has()
+    public void A_device_that_cannot_create_all_its_streams_releases_those_it_has()
     {
         using var played = new PlayedCards(new PlayedOptions { Streams = StagingRing.Slots - 1 });
         using CudaDevice device = played.Open();
@@ -155,7 +155,7 @@ public sealed unsafe class CudaDeviceTests
     }
 
     [Fact]
-    public void A_card_without_room_for_a_context_is_ML7002()
+    public void A_card_without_memory_for_a_context_is_ML7002()
     {
         using var played = new PlayedCards(new PlayedOptions { TotalBytes = 350 * MiB });
         using CudaDevice device = played.Open();
@@ -167,7 +167,7 @@ public sealed unsafe class CudaDeviceTests
     }
 
     [Fact]
-    public void Memory_lives_until_its_last_block_is_gone()
+    public void Memory_is_kept_until_its_last_block_is_released()
     {
         using var played = new PlayedCards();
         CudaDevice device = played.Open();
@@ -183,7 +183,7 @@ public sealed unsafe class CudaDeviceTests
     }
 
     [Fact]
-    public void A_driver_that_would_take_host_memory_instead_is_not_asked_for_more_than_is_free()
+    public void A_driver_that_would_use_host_memory_gets_no_request_above_the_free_memory()
     {
         using var played = new PlayedCards(new PlayedOptions { TotalBytes = 500 * MiB });
         using var device = new CudaDevice(played.Driver, played.Driver.Cards[0], null, checksFreeMemory: true);
@@ -197,7 +197,7 @@ public sealed unsafe class CudaDeviceTests
     [InlineData(true, false, 62, false)]
     [InlineData(false, false, 62, true)] // the driver itself refuses
     [InlineData(true, true, 62, true)] // reclaimable memory of the computer is not free yet
-    public void Free_memory_is_asked_about_only_where_the_driver_would_take_host_memory_instead(
+    public void Free_memory_is_queried_only_if_the_driver_would_use_host_memory(
         bool checks, bool isIntegrated, int mebibytes, bool fits)
     {
         using var played = new PlayedCards(new PlayedOptions { IsIntegrated = isIntegrated },
@@ -216,7 +216,7 @@ public sealed unsafe class CudaDeviceTests
     }
 
     [Fact]
-    public void A_card_that_fails_when_memory_is_asked_for_is_not_out_of_memory()
+    public void A_card_that_fails_during_an_allocation_is_not_reported_as_out_of_memory()
     {
         using var played = new PlayedCards(null, name => name == "cuMemAlloc_v2"
             ? (nint)(delegate* unmanaged<ulong*, nuint, int>)&FailToAllocate : PlayedDriver.Resolve(name));
@@ -229,7 +229,7 @@ public sealed unsafe class CudaDeviceTests
     }
 
     [Fact]
-    public void Threads_that_need_a_card_at_once_make_one_context()
+    public void Threads_that_need_a_card_at_the_same_time_create_one_context()
     {
         using var played = new PlayedCards(null, name => name == "cuDevicePrimaryCtxRetain"
             ? (nint)(delegate* unmanaged<nint*, int, int>)&RetainLate : PlayedDriver.Resolve(name));
@@ -249,7 +249,7 @@ public sealed unsafe class CudaDeviceTests
     }
 
     [Fact]
-    public void Memory_that_was_to_be_pinned_on_a_card_that_failed_is_given_back()
+    public void Memory_that_a_failed_card_cannot_pin_is_released()
     {
         using var host = new HostMemory();
         MemoryBuffer memory = host.Allocate(1 << 20);

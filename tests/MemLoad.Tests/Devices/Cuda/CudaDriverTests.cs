@@ -25,7 +25,7 @@ public sealed class CudaDriverTests
     }
 
     [Fact]
-    public void A_driver_that_does_not_start_says_why()
+    public void The_error_for_a_driver_that_does_not_start_has_its_reason()
     {
         PlayedDriver.Reset(new PlayedOptions { InitResult = 802 });
 
@@ -33,7 +33,7 @@ public sealed class CudaDriverTests
     }
 
     [Fact]
-    public void A_driver_without_a_card_offers_none()
+    public void A_driver_without_a_card_has_no_cards()
     {
         PlayedDriver.Reset(new PlayedOptions { Cards = 0 });
 

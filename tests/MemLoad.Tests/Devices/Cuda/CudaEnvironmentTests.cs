@@ -25,7 +25,7 @@ public sealed partial class CudaEnvironmentTests : IDisposable
     [SkippableFact]
     public void The_driver_sees_what_PowerShell_has_set()
     {
-        Skip.If(OperatingSystem.IsWindows(), "there a process has one environment");
+        Skip.If(OperatingSystem.IsWindows(), "on Windows a process has one environment");
         Environment.SetEnvironmentVariable(Order, "PCI_BUS_ID");
         Environment.SetEnvironmentVariable(Visible, "1,0");
 

@@ -9,7 +9,7 @@ public sealed class CudaLoadTests
 {
     [Theory]
     [MemberData(nameof(Fixtures.All), MemberType = typeof(Fixtures))]
-    public void Every_strategy_loads_the_same_bytes_at_the_forecast_cost_by_the_drivers_own_account(string name)
+    public void Every_strategy_loads_the_same_bytes_at_the_forecast_cost_as_the_driver_counts_it(string name)
     {
         var checkpoint = Checkpoint.Open(Fixtures.PathOf(name));
         if (checkpoint.Tensors.IsEmpty)
@@ -55,7 +55,7 @@ public sealed class CudaLoadTests
     [Theory]
     [InlineData(DType.Float16)]
     [InlineData(DType.BFloat16)]
-    public void A_cast_gives_what_it_gives_on_the_host(DType type)
+    public void A_cast_gives_the_same_bytes_as_on_the_host(DType type)
     {
         using var folder = new TemporaryFolder();
         var view = LoadView.Of(Checkpoint.Open(Written(folder, 100_000, 3, 999)), type);
@@ -92,7 +92,7 @@ public sealed class CudaLoadTests
     }
 
     [Fact]
-    public void A_ring_that_cannot_be_pinned_is_used_all_the_same_and_is_reported()
+    public void A_ring_that_cannot_be_pinned_is_still_used_and_is_reported()
     {
         using var folder = new TemporaryFolder();
         var checkpoint = Checkpoint.Open(Written(folder, 100_000));
@@ -138,7 +138,7 @@ public sealed class CudaLoadTests
     }
 
     [Fact]
-    public void A_cancelled_load_gives_everything_back()
+    public void A_cancelled_load_releases_all_memory()
     {
         using var folder = new TemporaryFolder();
         var checkpoint = Checkpoint.Open(Written(folder, 500_000, 500_000, 500_000));
@@ -158,7 +158,7 @@ public sealed class CudaLoadTests
     }
 
     [Fact]
-    public void The_notebooks_GPU_column_comes_out_of_the_code_path_of_a_card()
+    public void The_code_path_of_a_card_reproduces_the_GPU_column_of_the_notebook()
     {
         // GB of 1024³ bytes, as the notebook prints them; baseline and per-tensor loading, and the others in between.
         Checkpoint checkpoint = SyntheticCheckpoint.Gpt("gpt2-xl");

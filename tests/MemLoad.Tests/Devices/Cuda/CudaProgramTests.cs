@@ -32,7 +32,7 @@ public sealed class CudaProgramTests
     }
 
     [NeedsFact(typeof(PlayedLibrary))]
-    public void A_card_that_is_hidden_is_not_the_default_and_says_what_hides_it()
+    public void A_hidden_card_is_not_the_default_and_the_error_names_the_variable_that_hides_it()
     {
         (string, string)[] hidden = [("CUDA_VISIBLE_DEVICES", "-1")];
 
@@ -69,7 +69,7 @@ public sealed class CudaProgramTests
     }
 
     [NeedsFact(typeof(PlayedLibrary))]
-    public void Ranks_load_at_the_same_time_to_a_card_each()
+    public void Ranks_load_at_the_same_time_to_one_card_each()
     {
         ProgramRun run = Run(
             "cards=2",

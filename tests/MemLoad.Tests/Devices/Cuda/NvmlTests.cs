@@ -14,7 +14,7 @@ public sealed unsafe class NvmlTests
     private static long _others; // of a program that is watched
 
     [Fact]
-    public void A_card_whose_id_CUDA_does_not_tell_is_found_by_its_place_on_the_bus()
+    public void A_card_without_an_id_from_CUDA_is_found_by_its_place_on_the_bus()
     {
         using var played = new PlayedCards(new PlayedOptions { Cards = 2 }, Without("cuDeviceGetUuid_v2"));
         using CudaDevice device = played.Driver.OpenDevice(1, null);
@@ -25,7 +25,7 @@ public sealed unsafe class NvmlTests
     }
 
     [Fact]
-    public void A_card_whose_id_nobody_tells_has_none()
+    public void A_card_without_an_id_from_both_libraries_has_none()
     {
         using var played = new PlayedCards(null, Without("cuDeviceGetUuid_v2", "nvmlDeviceGetUUID"));
         using CudaDevice device = played.Open();
@@ -57,7 +57,7 @@ public sealed unsafe class NvmlTests
     }
 
     [Fact]
-    public void A_library_that_does_not_know_processes_leaves_their_memory_open()
+    public void A_library_that_does_not_report_processes_leaves_their_memory_unknown()
     {
         using var played = new PlayedCards(
             null, name => name == "nvmlDeviceGetComputeRunningProcesses_v3" ? 0 : PlayedDriver.Resolve(name));
@@ -69,7 +69,7 @@ public sealed unsafe class NvmlTests
     }
 
     [Fact]
-    public void A_watch_keeps_the_most_that_a_program_took_of_a_card_though_it_gives_it_back()
+    public void A_watch_keeps_the_peak_of_a_program_after_the_program_releases_the_memory()
     {
         using var played = new PlayedCards(new PlayedOptions { TotalBytes = 1000 * MiB, OthersBytes = 0 });
         using CudaDevice watched = played.Open();
@@ -96,7 +96,7 @@ public sealed unsafe class NvmlTests
     }
 
     [Fact]
-    public void Memory_of_other_programs_that_comes_free_meanwhile_is_no_use_below_zero()
+    public void Memory_that_other_programs_release_does_not_make_the_use_negative()
     {
         _others = 300 * MiB;
         var library = new Nvml(name => name == "nvmlDeviceGetMemoryInfo" ? (nint)(delegate* unmanaged<nint, long*, int>)&GetMemory : 0);
@@ -112,7 +112,7 @@ public sealed unsafe class NvmlTests
     }
 
     [Fact]
-    public void A_card_whose_memory_nobody_tells_is_not_watched()
+    public void A_card_without_memory_figures_is_not_watched()
     {
         using var played = new PlayedCards(null, Without("nvmlDeviceGetMemoryInfo"));
         using CudaDevice device = played.Open();

@@ -108,7 +108,8 @@ internal sealed class AtomicFile : IDisposable
         }
     }
 
-    private MemLoadException Appeared() => Rules.TargetExists.Broken("a file of that name appeared while this one was written", _target);
+    private MemLoadException Appeared() =>
+        Rules.TargetExists.Broken("another program created a file with that name while this one was written", _target);
 
     public void Dispose()
     {

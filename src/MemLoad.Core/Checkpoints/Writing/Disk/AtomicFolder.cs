@@ -109,7 +109,9 @@ internal sealed class AtomicFolder : IDisposable
         catch (IOException) when (Directory.Exists(_target))
         {
         }
-        return _overwrite ? false : throw Rules.TargetExists.Broken("a folder of that name appeared while this one was written", _target);
+        return _overwrite
+            ? false
+            : throw Rules.TargetExists.Broken("another program created a folder with that name while this one was written", _target);
     }
 
     // If the system cannot exchange folders in one step, the name does not exist for a moment. The old folder then has another name.

@@ -137,7 +137,7 @@ internal sealed partial class FileAppender(SafeFileHandle file, string target, l
         WriteFilled();
         if (_fillingOffset != expectedBytes)
         {
-            throw Rules.SourceInconsistent.Broken($"{expectedBytes} bytes were announced and {_fillingOffset} came", target);
+            throw Rules.SourceInconsistent.Broken($"{expectedBytes} bytes were expected and {_fillingOffset} were given", target);
         }
         session.CancellationToken.ThrowIfCancellationRequested();
     }

@@ -19,17 +19,17 @@ internal static class WriteTarget
         string target = Locate(path, full);
         if (Directory.Exists(target))
         {
-            throw Rules.TargetUnwritable.Broken("a file is to be written and there is a folder of that name", target,
+            throw Rules.TargetUnwritable.Broken("the target must be a file, and a folder with that name exists", target,
                 remedy: "Name a file in the folder, or another path.");
         }
         // A rename would replace a pipe whose reader waits, or a device of the system. Pipes without a name have links in /proc only.
         if (FileKind.Special(full) is string kind)
         {
-            throw Rules.TargetUnwritable.Broken($"the path is {kind}, which is not written over", full, remedy: "Name a file.");
+            throw Rules.TargetUnwritable.Broken($"the path is {kind}, which is not overwritten", full, remedy: "Name a file.");
         }
         if (!overwrite && (File.Exists(target) || IsLink(path)))
         {
-            throw Rules.TargetExists.Broken($"there is a {(File.Exists(target) ? "file" : "link")} of that name already", target);
+            throw Rules.TargetExists.Broken($"a {(File.Exists(target) ? "file" : "link")} with that name already exists", target);
         }
         return target;
     }
@@ -47,12 +47,12 @@ internal static class WriteTarget
         string target = Locate(path, Path.TrimEndingDirectorySeparator(FullPath.Of(path, Rules.TargetUnwritable)));
         if (File.Exists(target))
         {
-            throw Rules.TargetUnwritable.Broken("a folder is to be written and there is a file of that name", target,
+            throw Rules.TargetUnwritable.Broken("the target must be a folder, and a file with that name exists", target,
                 remedy: "Name another path, or remove the file.");
         }
         if (!overwrite && !Directory.Exists(target) && IsLink(Path.TrimEndingDirectorySeparator(path)))
         {
-            throw Rules.TargetExists.Broken("there is a link of that name already", target);
+            throw Rules.TargetExists.Broken("a link with that name already exists", target);
         }
         if (!Directory.Exists(target))
         {
@@ -60,7 +60,7 @@ internal static class WriteTarget
         }
         if (!overwrite)
         {
-            throw Rules.TargetExists.Broken("there is a folder of that name already", target);
+            throw Rules.TargetExists.Broken("a folder with that name already exists", target);
         }
         try
         {
@@ -69,10 +69,10 @@ internal static class WriteTarget
             return foreign is null
                 ? target
                 : throw Rules.TargetUnwritable.Broken(
-                    $"the folder holds more than {(isOurs == IsPerTensor ? "per-tensor files" : "a sharded checkpoint")} "
+                    $"the folder contains more than {(isOurs == IsPerTensor ? "per-tensor files" : "a sharded checkpoint")} "
                         + $"({Printable.Quote(Path.GetFileName(foreign))}) and is not replaced",
                     target,
-                    remedy: "Name another path: what MemLoad did not write stays.");
+                    remedy: "Name another path. MemLoad does not remove files that it did not write.");
         }
         catch (Exception e) when (WriteFailures.IsFailure(e))
         {
@@ -97,7 +97,7 @@ internal static class WriteTarget
         }
         if (!Directory.Exists(there))
         {
-            throw Rules.TargetUnwritable.Broken("a folder is to be written and there is a file of that name", there);
+            throw Rules.TargetUnwritable.Broken("the target must be a folder, and a file with that name exists", there);
         }
         RequireWritable(Path.Combine(there, "new"));
     }
@@ -110,7 +110,7 @@ internal static class WriteTarget
         {
             if (OperatingSystem.IsWindows() && WindowsNames.Special(path) is string kind)
             {
-                throw Rules.TargetUnwritable.Broken($"the path is {kind}, which is not written over", given, remedy: "Name a file.");
+                throw Rules.TargetUnwritable.Broken($"the path is {kind}, which is not overwritten", given, remedy: "Name a file.");
             }
             string target = OperatingSystem.IsLinux() ? Follow(path)
                 : new FileInfo(path).LinkTarget is null ? path : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
@@ -128,12 +128,12 @@ internal static class WriteTarget
             if (!Directory.Exists(folder))
             {
                 throw Rules.TargetUnwritable.Broken(
-                    "there is no such folder to write to", folder, remedy: "Make the folder first, or name another path.");
+                    "there is no such folder to write to", folder, remedy: "Create the folder first, or name another path.");
             }
             // For root, a rename would replace a device such as /dev/null for the whole system.
             if (!OperatingSystem.IsWindows() && folder == "/dev")
             {
-                throw Rules.TargetUnwritable.Broken("a device is not written over", target, remedy: "Name a file.");
+                throw Rules.TargetUnwritable.Broken("a device is not overwritten", target, remedy: "Name a file.");
             }
             return target;
         }
@@ -160,14 +160,14 @@ internal static class WriteTarget
             if (!IsTrusted(next, found))
             {
                 throw Rules.TargetUnwritable.Broken("another user may have put the link there", next,
-                    remedy: "If it leads to the right place, name that place itself; else remove the link.");
+                    remedy: "If the link leads to the correct place, give the path of that place. Otherwise remove the link.");
             }
             if (++links > MostLinks)
             {
                 throw Rules.TargetUnwritable.Broken(
                     $"more than {MostLinks} links lead to one another",
                     path,
-                    remedy: "Name the place itself that the links should lead to.");
+                    remedy: "Give the path of the place that the links should lead to.");
             }
             found = link.StartsWith('/') ? "/" : found;
             foreach (string step in Parts(link))

@@ -35,7 +35,7 @@ internal sealed class PerTensorWriter : CheckpointFolderWriter
             if (Unsafe(tensor.Name) is { } reason)
             {
                 throw Rules.FileNameUnsafe.Broken(
-                    $"the name of tensor {Printable.Quote(tensor.Name)} cannot be a file's: {reason}", target);
+                    $"the name of tensor {Printable.Quote(tensor.Name)} cannot be a file name: {reason}", target);
             }
             if (!names.TryAdd(tensor.Name, tensor.Name))
             {

@@ -43,11 +43,11 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
             if (ControlCharacters.AreInTensorName(tensor.Name))
             {
                 throw Rules.NameNotWritable.Broken(
-                    $"the name {Printable.Quote(tensor.Name)} has a control character, which our reader refuses", target);
+                    $"the name {Printable.Quote(tensor.Name)} has a control character, which the reader of MemLoad refuses", target);
             }
             if (tensor.Name == MetadataKey)
             {
-                throw Rules.NameNotWritable.Broken($"safetensors keeps the name {Printable.Quote(MetadataKey)} for itself", target);
+                throw Rules.NameNotWritable.Broken($"safetensors reserves the name {Printable.Quote(MetadataKey)}", target);
             }
         }
         _tensors =
@@ -77,7 +77,7 @@ internal sealed class SafetensorsWriter : CheckpointFileWriter
             if (output.Position != end)
             {
                 throw Rules.SourceInconsistent.Broken(
-                    $"tensor {Printable.Quote(tensor.Name)} has {tensor.Bytes} bytes and {tensor.Bytes + output.Position - end} came");
+                    $"tensor {Printable.Quote(tensor.Name)} has {tensor.Bytes} bytes, {tensor.Bytes + output.Position - end} were given");
             }
         }
     }

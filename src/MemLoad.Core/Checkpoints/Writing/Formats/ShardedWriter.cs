@@ -23,7 +23,7 @@ internal sealed partial class ShardedWriter : CheckpointFolderWriter
     {
         if (maxShardBytes < 1)
         {
-            throw Rules.ShardSize.Broken($"shards of at most {maxShardBytes} bytes were asked for", target);
+            throw Rules.ShardSize.Broken($"shards of at most {maxShardBytes} bytes were requested", target);
         }
         RequireTensors(source, target);
         List<List<TensorEntry>> groups = Split(source.Tensors, maxShardBytes);

@@ -38,13 +38,13 @@ internal sealed class ZipArchiveWriter(FileAppender output)
             left -= piece.Length;
             if (left < 0)
             {
-                throw Rules.SourceInconsistent.Broken($"record {Printable.Quote(name)} has more bytes than the {bytes.Length} announced");
+                throw Rules.SourceInconsistent.Broken($"record {Printable.Quote(name)} has more bytes than the {bytes.Length} expected");
             }
             checksum.Append(piece);
         });
         if (left != 0)
         {
-            throw Rules.SourceInconsistent.Broken($"record {Printable.Quote(name)} ends {left} bytes before the {bytes.Length} announced");
+            throw Rules.SourceInconsistent.Broken($"record {Printable.Quote(name)} ends {left} bytes before the {bytes.Length} expected");
         }
         uint crc = checksum.GetCurrentHashAsUInt32();
         Span<byte> field = stackalloc byte[4];
