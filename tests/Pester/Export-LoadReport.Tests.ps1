@@ -85,7 +85,7 @@ Describe 'Export-LoadReport' {
         catch { $problem = $_ }
         $problem.FullyQualifiedErrorId | Should -Be 'ML9103,MemLoad.Commands.ExportLoadReportCommand'
         $problem.TargetObject.WeightsDigest | Should -Be $rows.WeightsDigest
-        "$warnings" | Should -BeLike 'The 2 rows are not lost: *TargetObject*'
+        "$warnings" | Should -BeLike 'The 2 rows are not lost. *TargetObject*'
         $page = Join-Path $TestDrive without.html
         $rows | Export-LoadReport $page -TimelinePath $file, (Join-Path $TestDrive none.jsonl), $samples -ErrorVariable problems -ErrorAction SilentlyContinue
         $problems.FullyQualifiedErrorId | Should -Be 'ML8111,MemLoad.Commands.ExportLoadReportCommand', 'ML1001,MemLoad.Commands.ExportLoadReportCommand'

@@ -6,7 +6,7 @@ BeforeAll {
     New-TinyCheckpoint $file
     $manifest = (New-WeightManifest $file).Manifest
     $good = @{ Path = $file; Manifest = $manifest; Strategy = 'Stream'; Device = 'cpu'; HostMemoryLimit = 1GB; MaxSeconds = 3600; ModulePath = $ModulePath }
-    $all = 'has MemLoad', 'has the device cpu', 'has the checkpoint, whole', 'loads it in the memory that there is', 'loads it in time', 'loads the weights of the manifest'
+    $all = 'has MemLoad', 'has the device cpu', 'has the complete checkpoint', 'loads it in the available memory', 'loads it in time', 'loads the weights of the manifest'
 
     $flipped = Join-Path $TestDrive flipped.pth
     Copy-Item $file $flipped
@@ -88,14 +88,14 @@ Describe 'examples/Server.Tests.ps1' {
         Assert-OneRed (Get-Result DeviceMemory) $all[3] "$file to load to sim with strategy Stream, * of device memory, but the outcome is *: ML*"
     }
     It 'fails with one sentence if the load takes too long' {
-        Assert-OneRed (Get-Result Seconds) $all[4] "$file to load to cpu in 1E-09 s, but it took * s, with * % of the file in memory beforehand. See whether its disk is slow*raise MaxSeconds."
+        Assert-OneRed (Get-Result Seconds) $all[4] "$file to load to cpu in 1E-09 s, but it took * s, with * % of the file in memory beforehand. Check whether its disk is slow*raise MaxSeconds."
     }
     It 'fails with one sentence if the file is cut off' {
-        Assert-OneRed (Get-Result Cut) $all[2] "a whole checkpoint $cut, but ML2001: *cut off*Copy or download the file again*"
+        Assert-OneRed (Get-Result Cut) $all[2] "a complete checkpoint $cut, but ML2001: *cut off*Copy or download the file again*"
     }
     It 'fails with one sentence if the file is missing' {
         $tests = Get-Result NoFile
-        Assert-OneRed $tests $all[2] 'a whole checkpoint /nowhere/model.pth, but ML1001: there is no such file (*nowhere?model.pth)*'
+        Assert-OneRed $tests $all[2] 'a complete checkpoint /nowhere/model.pth, but ML1001: there is no such file (*nowhere?model.pth)*'
         @($tests | Where-Object Result -eq Skipped).Count | Should -Be 3
     }
     It 'fails with one sentence if the device is missing' {
