@@ -103,7 +103,7 @@ internal sealed class OpenBudget
             long headers = Interlocked.Read(ref _whole._headers);
             long allowed = Limits.HeaderMemoryBytes ?? (FreeMemory + (MemoryPerHeaderByte * headers));
             throw Rules.HeaderMemory.Broken($"headers of {headers} bytes so far ask for more than {allowed} bytes of memory", path,
-                remedy: $"{OpenLimits.Raise("header-memory", 4 * allowed)}.");
+                remedy: $"{OpenLimits.Raise("header-memory", Math.Max(4 * allowed, FreeMemory))}.");
         }
     }
 

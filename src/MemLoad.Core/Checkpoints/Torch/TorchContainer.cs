@@ -60,7 +60,7 @@ internal sealed class TorchContainer(
         if (open.Count > budget.Limits.Nesting)
         {
             throw Rules.PickleTooDeep.Broken($"containers are nested more than {budget.Limits.Nesting} deep", path,
-                remedy: $"{Rules.PickleTooDeep.Remedy} {OpenLimits.Raise("nesting", 2L * budget.Limits.Nesting)}.");
+                remedy: budget.Limits.RaiseNesting() is string raise ? $"{Rules.PickleTooDeep.Remedy} {raise}." : null);
         }
         switch (value)
         {
