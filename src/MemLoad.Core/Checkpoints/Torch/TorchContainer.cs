@@ -96,6 +96,11 @@ internal sealed class TorchContainer(
                 _hasTensors = true;
                 Refuse(name, "a bare storage, which has neither dtype nor shape", null);
                 break;
+            case PickleSequence { Kind: PickleSequenceKind.Set or PickleSequenceKind.FrozenSet } set
+                when Holds(set, IsTensor, budget, path):
+                _hasTensors = true;
+                Refuse(name, "a set with tensors, which gives them no names", null);
+                break;
             case var _ when held:
                 break;
             case null or bool or long or BigInteger or double or string:

@@ -915,6 +915,8 @@ internal sealed class TorchVocabulary : IPickleVocabulary
             python.Length > 0 ? $"In Python, replace the tensor t by t.{python}, and call torch.save again."
             : kind.StartsWith("a bare storage", StringComparison.Ordinal)
                 ? "In Python, save a tensor of the storage: torch.tensor(storage)."
+            : kind.StartsWith("a set", StringComparison.Ordinal)
+                ? "In Python, replace the set s by list(s), and call torch.save again."
             : "Save the checkpoint from the program that has the data of the tensor.";
         return $"{plain} To read the rest of the file, leave this one out: {(Setting.Exclude, TypedPath.Of(name))}.";
     }
