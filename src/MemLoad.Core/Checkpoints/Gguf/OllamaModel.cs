@@ -85,9 +85,7 @@ internal static class OllamaModel
         {
             throw Rules.OllamaManifest.Broken($"the file has {file.Length} bytes", path);
         }
-        budget.Grant(file.Length);
-        budget.Spend(file.Length, path);
-        var json = new StrictJson(file.ReadBytes(0, file.Length), 0, path, ManifestRules, budget);
+        var json = new StrictJson(file, ManifestRules, budget);
         var layers = new List<Layer>();
         var names = new HashSet<string>(StringComparer.Ordinal);
         json.Next(JsonTokenType.StartObject, "the manifest");

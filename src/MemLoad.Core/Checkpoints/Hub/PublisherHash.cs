@@ -93,9 +93,7 @@ internal sealed partial record PublisherHash(HashAlgorithmName Algorithm, string
         {
             return null;
         }
-        budget.Grant(file.Length);
-        budget.Spend(file.Length, path);
-        var json = new StrictJson(file.ReadBytes(0, file.Length), 0, path, TreeRules, budget);
+        var json = new StrictJson(file, TreeRules, budget);
         string wanted = snapshot.Groups["file"].Value.Replace('\\', '/');
         PublisherHash? found = null;
         var names = new HashSet<string>(StringComparer.Ordinal);

@@ -29,7 +29,7 @@ internal static class ShardIndexReader
     {
         var metadata = new Dictionary<string, object?>(StringComparer.Ordinal);
         OpenBudget own = opening.Budget.OfFile();
-        List<Placement> placements = ParseIndex(ReadText(indexPath, own), indexPath, own, metadata);
+        List<Placement> placements = ParseIndex(indexPath, own, metadata);
         own.Settle(indexPath);
 
         var merger = new CheckpointMerger();
@@ -98,25 +98,18 @@ internal static class ShardIndexReader
         };
     }
 
-    private static byte[] ReadText(string indexPath, OpenBudget budget)
+    private static List<Placement> ParseIndex(string indexPath, OpenBudget budget, Dictionary<string, object?> metadata)
     {
         using WholeFile file = budget.Remote is RemoteSession remote
             ? remote.TryOpenWhole(indexPath, LargestIndex) ?? remote.Open(indexPath)
             : CheckpointFileReader.Open(HubCache.Follow(indexPath));
         LfsPointer.Refuse(file, indexPath);
-        budget.Grant(Math.Min(file.Length, LargestIndex));
-        budget.Spend(Math.Min(file.Length, LargestIndex), indexPath);
-        return file.Length switch
+        if (file.Length is 0 or > LargestIndex)
         {
-            0 => throw Rules.FileEmpty.Broken("the file has no bytes", indexPath),
-            > LargestIndex => throw Rules.IndexTooLarge.Broken($"the index has {file.Length} bytes", indexPath),
-            _ => file.ReadBytes(0, file.Length),
-        };
-    }
-
-    private static List<Placement> ParseIndex(byte[] text, string indexPath, OpenBudget budget, Dictionary<string, object?> metadata)
-    {
-        var json = new StrictJson(text, 0, indexPath, TextRules, budget);
+            throw file.Length == 0 ? Rules.FileEmpty.Broken("the file has no bytes", indexPath)
+                : Rules.IndexTooLarge.Broken($"the index has {file.Length} bytes", indexPath);
+        }
+        var json = new StrictJson(file, TextRules, budget);
         var placements = new List<Placement>();
         var names = new HashSet<string>(StringComparer.Ordinal);
         json.Next(JsonTokenType.StartObject, "the index");
