@@ -238,17 +238,7 @@ internal sealed class CheckpointBuilder
         }
     }
 
-    private static bool HasNegative(ImmutableArray<long> numbers)
-    {
-        foreach (long number in numbers)
-        {
-            if (number < 0)
-            {
-                return true;
-            }
-        }
-        return false;
-    }
+    private static bool HasNegative(ImmutableArray<long> numbers) => numbers.AsSpan().ContainsAnyExceptInRange(0, long.MaxValue);
 
     /// <summary>Adds an entry that cannot be read. The checkpoint opens only without it.</summary>
     public void Refuse(string name, MemLoadException reason)

@@ -53,7 +53,7 @@ internal sealed class OpenBudget(OpenLimits limits, RemoteSession? remote = null
             long headers = Interlocked.Read(ref _headers);
             long allowed = limits.HeaderMemoryBytes ?? (FreeMemory + (MemoryPerHeaderByte * headers));
             throw Rules.HeaderMemory.Broken($"headers of {headers} bytes so far require more than {allowed} bytes of memory", path,
-                remedy: $"{OpenLimits.Raise("header-memory", 4 * allowed)}.");
+                remedy: $"{OpenLimits.Raise("header-memory", Math.Max(4 * allowed, FreeMemory))}.");
         }
     }
 

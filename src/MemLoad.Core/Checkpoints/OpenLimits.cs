@@ -9,6 +9,7 @@ public sealed record OpenLimits
     /// <summary>The environment variable: names and whole numbers, such as <c>expanded-bytes=68719476736,nesting=500</c>.</summary>
     public const string Variable = "MEMLOAD_LIMITS";
 
+    private const int UsualNesting = 200;
     private const int DeepestNesting = 5000; // names grow with the depth, and the cost with its square
 
     private const int LongestWait = 86_400;
@@ -22,7 +23,7 @@ public sealed record OpenLimits
     public long? ExpandedBytes { get; init; }
 
     /// <summary>The nesting depth of containers in a PyTorch file. Written <c>nesting</c>.</summary>
-    public int Nesting { get; init; } = 200;
+    public int Nesting { get; init; } = UsualNesting;
 
     /// <summary>Characters of the name of a tensor. Written <c>name-length</c>.</summary>
     public int NameLength { get; init; } = 4096;
@@ -70,6 +71,10 @@ public sealed record OpenLimits
         }
         return limits;
     }
+
+    /// <summary>The sentence that describes how to allow deeper nesting; null if this is the deepest.</summary>
+    internal string? RaiseNesting() =>
+        Nesting < DeepestNesting ? Raise("nesting", Math.Clamp(2L * Nesting, UsualNesting, DeepestNesting)) : null;
 
     /// <summary>The sentence that describes how to raise a limit.</summary>
     internal static string Raise(string name, long value) =>

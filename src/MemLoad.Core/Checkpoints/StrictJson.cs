@@ -74,6 +74,13 @@ internal ref struct StrictJson
         ReadOn(0);
     }
 
+    /// <summary>Reads a file that is a text, in pieces. The file grants memory as a header does.</summary>
+    /// <param name="file">The file, which stays open while the text is read.</param>
+    /// <param name="rules">The rules for malformed text.</param>
+    /// <param name="budget">As for a part of a file.</param>
+    public StrictJson(WholeFile file, JsonRules rules, FileBudget budget)
+        : this(file, 0, file.Length, rules, budget) => budget.Grant(file.Length);
+
     /// <summary>The piece that is in memory: the whole text, or the part of a file around the current token.</summary>
     public readonly ReadOnlySpan<byte> Piece => _text;
 
@@ -110,7 +117,8 @@ internal ref struct StrictJson
             catch (JsonException e)
             {
                 // The message quotes only one character, because CheckLiteral ran first.
-                string reason = e.Message.Split(" LineNumber:")[0].TrimEnd('.');
+                string reason = _text[(int)_reader.BytesConsumed..].StartsWith(Encoding.UTF8.Preamble) ? "a byte-order mark precedes it"
+                    : e.Message.Split(" LineNumber:")[0].TrimEnd('.');
                 throw _rules.Syntax.Broken($"this is not JSON: {reason}", _budget.Path, Locate(e), e);
             }
             if (_left == 0)

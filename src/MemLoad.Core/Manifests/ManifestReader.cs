@@ -24,7 +24,14 @@ internal static class ManifestReader
     public static WeightManifest Read(string path, CancellationToken ct)
     {
         var budget = FileBudget.Alone(path);
-        var json = new StrictJson(ReadText(path, budget), 0, TextRules, budget);
+        using CheckpointFileReader file = CheckpointFileReader.Open(path);
+        LfsPointer.Refuse(file, path);
+        if (file.Length is 0 or > LargestManifest)
+        {
+            throw file.Length == 0 ? Rules.FileEmpty.Broken("the file has no bytes", path, remedy: Rules.ManifestSyntax.Remedy)
+                : Rules.ManifestTooLarge.Broken($"the manifest has {file.Length} bytes", path);
+        }
+        var json = new StrictJson(file, TextRules, budget);
         string? moduleVersion = null;
         string? digest = null;
         long digestPosition = 0;
@@ -66,19 +73,6 @@ internal static class ManifestReader
                 Rules.ManifestDigest,
                 $"the tensors of the manifest have the digest {computed}, and it states {Printable.Quote(digest!)}",
                 digestPosition);
-    }
-
-    private static byte[] ReadText(string path, FileBudget budget)
-    {
-        using CheckpointFileReader file = CheckpointFileReader.Open(path);
-        LfsPointer.Refuse(file, path);
-        budget.Grant(Math.Min(file.Length, LargestManifest));
-        return file.Length switch
-        {
-            0 => throw Rules.FileEmpty.Broken("the file has no bytes", path, remedy: Rules.ManifestSyntax.Remedy),
-            > LargestManifest => throw Rules.ManifestTooLarge.Broken($"the manifest has {file.Length} bytes", path),
-            _ => file.ReadBytes(0, file.Length),
-        };
     }
 
     private static void RequireVersion(ref StrictJson json)

@@ -43,7 +43,7 @@ public sealed record WorkerCommand(string FileName, IReadOnlyList<string> Argume
             : Environment.GetCommandLineArgs() is [_, Verb]
                 ? throw Rules.WorkerFailed.Broken(
                     $"the argument {Verb} made this program a worker, and it measures again instead of answering",
-                    remedy: $"For this argument, return from the main method with the result of MeasurementWorker.Run.")
+                    remedy: "For this argument, return from the main method with the result of MeasurementWorker.Run.")
             : ByArgument();
 
     [UnconditionalSuppressMessage("SingleFile", "IL3000", Justification = "The path is empty in a program of a single file.")]

@@ -11,14 +11,11 @@ internal static class ShapeMath
     public static long ElementCount(ImmutableArray<long> shape)
     {
         // A dimension of zero makes the count zero, even if the product of the others would overflow (as in PyTorch).
-        long count = 1;
-        foreach (long dimension in shape)
+        if (shape.AsSpan().Contains(0))
         {
-            if (dimension == 0)
-            {
-                return 0;
-            }
+            return 0;
         }
+        long count = 1;
         foreach (long dimension in shape)
         {
             count = checked(count * dimension);

@@ -219,8 +219,8 @@ internal static class PickleConstructs
             "set(list), and the list grows",
             "the set keeps what it had",
             null,
-            Whole(Tuple(Cat(List(One), Put), Call("builtins", "set", Get), Cat(Get, Other, Bytes("a")))),
-            [("0.0", First), ("0.1", Second), ("2.0", First), ("2.1", Second)]),
+            Whole(Tuple(Cat(List(Text("x")), Put), Call("builtins", "set", Get), Cat(Get, One, Bytes("a")))),
+            [("0.1", First), ("2.1", First)]),
         new(
             "a memo number that is set twice",
             "the last one counts",
@@ -329,7 +329,25 @@ internal static class PickleConstructs
             "ML2013",
             Whole(Dict(("a", One), ("b", Tensor(Storage("IntStorage"))))),
             [("a", First), ("b", First)]),
+        new(
+            "one storage as bytes and without a type, as of x and x.view(torch.uint16)",
+            "each tensor has its type",
+            null,
+            Whole(Dict(("a", OfBytes), ("b", Untyped))),
+            [("a", First), ("b", First)]),
+        new(
+            "one storage without a type and as bytes",
+            "each tensor has its type",
+            null,
+            Whole(Dict(("b", Untyped), ("a", OfBytes))),
+            [("a", First), ("b", First)]),
     ];
+
+    private static byte[] OfBytes => Tensor(Storage("ByteStorage", count: 16), shape: Numbers(16));
+
+    private static byte[] Untyped => Call("torch._utils", "_rebuild_tensor_v3",
+        Cat(Tuple(Text("storage"), Global("torch.storage", "UntypedStorage"), Text("0"), Text("cpu"), Number(16)), Persistent),
+        Number(0), Numbers(8), Numbers(1), False, OrderedDict, Global("torch", "uint16"));
 
     private static byte[] W(params byte[][] value) => Whole(StateDict(Cat(value), "w"));
 

@@ -36,16 +36,26 @@ internal sealed record FolderListing(
     /// <exception cref="MemLoadException">ML1001, ML1002 or ML1015.</exception>
     public static FolderListing Of(string folder)
     {
-        (string Name, bool IsFolder)[] entries;
+        ILookup<bool, string> names = NamesIn(folder);
+        string[] shown = [.. names[false].Where(name => name[0] != '.')];
+        return new FolderListing(
+            folder,
+            [.. shown.Where(FolderNames.IsIndex)],
+            [.. shown.Where(FolderNames.IsTensors)],
+            [.. shown.Where(FolderNames.IsDistributed)],
+            names[false].Contains(DistributedMetadata, StringComparer.Ordinal),
+            [.. names[true].Where(name => name[0] != '.')]);
+    }
+
+    /// <summary>Returns the names of all subfolders (true) and of all other entries (false) of a folder, in ordinal order.</summary>
+    /// <exception cref="MemLoadException">ML1001, ML1002 or ML1015.</exception>
+    public static ILookup<bool, string> NamesIn(string folder)
+    {
         try
         {
-            entries =
-            [
-                .. new FileSystemEnumerable<(string Name, bool IsFolder)>(
-                    folder,
-                    (ref entry) => (entry.FileName.ToString(), entry.IsDirectory),
-                    Everything),
-            ];
+            return new FileSystemEnumerable<(string Name, bool IsFolder)>(
+                folder, (ref entry) => (entry.FileName.ToString(), entry.IsDirectory), Everything)
+                .OrderBy(entry => entry.Name, StringComparer.Ordinal).ToLookup(entry => entry.IsFolder, entry => entry.Name);
         }
         catch (DirectoryNotFoundException e)
         {
@@ -59,14 +69,5 @@ internal sealed record FolderListing(
         {
             throw Rules.PathUnreadable.Broken($"the folder cannot be listed: {e.Message.TrimEnd('.')}", folder, innerException: e);
         }
-        string[] files = [.. entries.Where(entry => !entry.IsFolder).Select(entry => entry.Name).Order(StringComparer.Ordinal)];
-        string[] shown = [.. files.Where(name => name[0] != '.')];
-        return new FolderListing(
-            folder,
-            [.. shown.Where(FolderNames.IsIndex)],
-            [.. shown.Where(FolderNames.IsTensors)],
-            [.. shown.Where(FolderNames.IsDistributed)],
-            files.Contains(DistributedMetadata, StringComparer.Ordinal),
-            [.. entries.Where(entry => entry.IsFolder && entry.Name[0] != '.').Select(entry => entry.Name).Order(StringComparer.Ordinal)]);
     }
 }

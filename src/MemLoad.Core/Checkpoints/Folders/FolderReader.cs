@@ -37,9 +37,8 @@ internal static class FolderReader
             string index = Preferred(listing.Indexes) ?? throw Rules.FolderAmbiguous.Broken(
                 $"the folder has the indexes {Printable.List(listing.Indexes)}", folder, remedy: TypedPath.OneOf(folder, listing.Indexes));
             Checkpoint sharded = ShardIndexReader.Read(Path.Combine(folder, index), opening);
-            var named = sharded.Files.Select(file => Path.GetFileName(file.Path)).ToHashSet(StringComparer.Ordinal);
-            return sharded.WithFindings(
-                LeftOut([.. listing.Indexes.Where(other => other != index), .. listing.TensorFiles.Where(name => !named.Contains(name))]));
+            IEnumerable<string> named = sharded.Files.Select(file => Path.GetFileName(file.Path));
+            return sharded.WithFindings(LeftOut([.. listing.Indexes.Where(other => other != index), .. listing.TensorFiles.Except(named)]));
         }
         Candidate[] candidates = CandidatesOf(listing);
         Candidate? chosen =
@@ -76,7 +75,7 @@ internal static class FolderReader
                 $"the file {Printable.Quote(chosen.Files[0])} of the folder contains no tensor",
                 folder,
                 remedy: FolderKinds.Below(listing) ?? Rules.FolderEmpty.Remedy)
-            : checkpoint.WithFindings(LeftOut([.. listing.TensorFiles.Where(file => !chosen.Files.Contains(file))]));
+            : checkpoint.WithFindings(LeftOut([.. listing.TensorFiles.Except(chosen.Files)]));
     }
 
     /// <summary>

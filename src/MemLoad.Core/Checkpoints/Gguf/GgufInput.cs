@@ -34,9 +34,6 @@ internal sealed class GgufInput(WholeFile file, FileBudget budget) : IDisposable
         return bytes;
     }
 
-    /// <summary>Reads one byte.</summary>
-    public byte Byte() => Bytes(1)[0];
-
     /// <summary>Reads a number of four bytes.</summary>
     public uint UInt32() => BinaryPrimitives.ReadUInt32LittleEndian(Bytes(4));
 

@@ -53,17 +53,10 @@ internal static class OllamaModel
     }
 
     /// <summary>Opens the folder of a model, which has one manifest per tag. The path is absolute.</summary>
-    /// <exception cref="MemLoadException">ML4121, and what is wrong with the one manifest.</exception>
+    /// <exception cref="MemLoadException">ML1002, ML4121, and what is wrong with the one manifest.</exception>
     public static Checkpoint ReadFolder(string folder, Opening opening)
     {
-        string[] tags =
-        [
-            .. Directory
-                .EnumerateFiles(folder)
-                .Select(path => Path.GetFileName(path))
-                .Where(name => name[0] != '.')
-                .Order(StringComparer.Ordinal),
-        ];
+        string[] tags = [.. FolderListing.NamesIn(folder)[false].Where(name => name[0] != '.')];
         return tags is [string tag]
             ? Read(Path.Combine(folder, tag), opening)
             : throw Rules.OllamaTag.Broken(
@@ -92,9 +85,7 @@ internal static class OllamaModel
         {
             throw Rules.OllamaManifest.Broken($"the file has {file.Length} bytes", budget.Path);
         }
-        budget.Grant(file.Length);
-        budget.Spend(file.Length);
-        var json = new StrictJson(file.ReadBytes(0, file.Length), 0, ManifestRules, budget);
+        var json = new StrictJson(file, ManifestRules, budget);
         var layers = new List<Layer>();
         var names = new HashSet<string>(StringComparer.Ordinal);
         json.Next(JsonTokenType.StartObject, "the manifest");

@@ -70,7 +70,7 @@ internal static partial class HubCache
     }
 
     /// <summary>
-    /// Refuses to write beside a folder of the cache. The programs of the hub take a file in <c>snapshots</c> for damage.
+    /// Refuses to write beside a folder of the cache. To the programs of the hub, a file in <c>snapshots</c> is damage.
     /// </summary>
     /// <param name="checkpoint">An absolute path.</param>
     /// <exception cref="MemLoadException">ML9103.</exception>
@@ -198,8 +198,7 @@ internal static partial class HubCache
     private static string SnapshotOf(string model, string? revision)
     {
         string snapshots = Path.Combine(model, Snapshots);
-        string[] commits = Directory.Exists(snapshots)
-            ? [.. Directory.EnumerateDirectories(snapshots).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)] : [];
+        string[] commits = Directory.Exists(snapshots) ? [.. FolderListing.NamesIn(snapshots)[true]] : [];
         string name = revision ?? MainRevision;
         string? commit = ReadRef(model, name);
         if (commit is null && revision is not null)
@@ -251,12 +250,18 @@ internal static partial class HubCache
                 $"the file contains {Printable.Quote(text)} and not a commit", path, remedy: DownloadAgain(model));
     }
 
+    // A folder that cannot be listed can have files that can be read.
     private static string[] Unfinished(string model)
     {
-        string blobs = Path.Combine(model, Blobs);
-        return Directory.Exists(blobs)
-            ? [.. Directory.EnumerateFiles(blobs, "*.incomplete").Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)]
-            : [];
+        try
+        {
+            return [.. FolderListing.NamesIn(Path.Combine(model, Blobs))[false]
+                .Where(name => name.EndsWith(".incomplete", StringComparison.Ordinal))];
+        }
+        catch (MemLoadException)
+        {
+            return [];
+        }
     }
 
     private static string NameOf(string model) =>

@@ -94,9 +94,7 @@ internal sealed partial record PublisherHash(HashAlgorithmName Algorithm, string
             return null;
         }
         FileBudget budget = whole.OfFile(path);
-        budget.Grant(file.Length);
-        budget.Spend(file.Length);
-        var json = new StrictJson(file.ReadBytes(0, file.Length), 0, TreeRules, budget);
+        var json = new StrictJson(file, TreeRules, budget);
         string wanted = snapshot.Groups["file"].Value.Replace('\\', '/');
         PublisherHash? found = null;
         var names = new HashSet<string>(StringComparer.Ordinal);

@@ -29,7 +29,7 @@ internal static class ShardIndexReader
     {
         var metadata = new Dictionary<string, object?>(StringComparer.Ordinal);
         FileBudget own = opening.Budget.OfFile(indexPath);
-        List<Placement> placements = ParseIndex(ReadText(own), own, metadata);
+        List<Placement> placements = ParseIndex(own, metadata);
         own.Settle();
 
         var merger = new CheckpointMerger();
@@ -98,26 +98,19 @@ internal static class ShardIndexReader
         };
     }
 
-    private static byte[] ReadText(FileBudget budget)
+    private static List<Placement> ParseIndex(FileBudget budget, Dictionary<string, object?> metadata)
     {
         string path = budget.Path;
         using WholeFile file = budget.Whole.Remote is RemoteSession remote
             ? remote.TryOpenWhole(path, LargestIndex) ?? remote.Open(path)
             : CheckpointFileReader.Open(HubCache.Follow(path));
         LfsPointer.Refuse(file, path);
-        budget.Grant(Math.Min(file.Length, LargestIndex));
-        budget.Spend(Math.Min(file.Length, LargestIndex));
-        return file.Length switch
+        if (file.Length is 0 or > LargestIndex)
         {
-            0 => throw Rules.FileEmpty.Broken("the file has no bytes", path),
-            > LargestIndex => throw Rules.IndexTooLarge.Broken($"the index has {file.Length} bytes", path),
-            _ => file.ReadBytes(0, file.Length),
-        };
-    }
-
-    private static List<Placement> ParseIndex(byte[] text, FileBudget budget, Dictionary<string, object?> metadata)
-    {
-        var json = new StrictJson(text, 0, TextRules, budget);
+            throw file.Length == 0 ? Rules.FileEmpty.Broken("the file has no bytes", path)
+                : Rules.IndexTooLarge.Broken($"the index has {file.Length} bytes", path);
+        }
+        var json = new StrictJson(file, TextRules, budget);
         var placements = new List<Placement>();
         var names = new HashSet<string>(StringComparer.Ordinal);
         json.Next(JsonTokenType.StartObject, "the index");
@@ -142,7 +135,7 @@ internal static class ShardIndexReader
         json.End(Rules.IndexSyntax);
         return placements.Count > 0
             ? placements
-            : throw Rules.IndexForm.Broken("the index has no weight_map with tensors in it", budget.Path);
+            : throw Rules.IndexForm.Broken("the index has no weight_map with tensors in it", path);
     }
 
     private static void ParseWeightMap(ref StrictJson json, List<Placement> placements, FileBudget budget)

@@ -10,6 +10,9 @@ internal sealed class PickleRecalls
     private readonly FileBudget _budget;
     private ulong[] _used = []; // a bit for each number, up to the last that is used
 
+    /// <summary>The position after the pickle.</summary>
+    public long End { get; private set; }
+
     private PickleRecalls(long numbers, FileBudget budget)
     {
         _numbers = numbers;
@@ -18,7 +21,7 @@ internal sealed class PickleRecalls
 
     /// <summary>Whether the pickle uses the value of a number again.</summary>
     public bool Contains(uint index) =>
-        index >> 6 < (uint)_used.Length ? (_used[index >> 6] & (1UL << (int)(index & 63))) != 0 : index >= _numbers;
+        index >= _numbers || (index >> 6 < (uint)_used.Length && (_used[index >> 6] & (1UL << (int)(index & 63))) != 0);
 
     /// <summary>
     /// Scans a pickle. Returns null if the pickle numbers some values by counting and states the numbers of others, or if the scan fails.
@@ -26,7 +29,7 @@ internal sealed class PickleRecalls
     /// </summary>
     /// <param name="file">The file.</param>
     /// <param name="offset">The position of the pickle.</param>
-    /// <param name="length">Its length.</param>
+    /// <param name="length">Its length, or the length of a longer range that begins with it.</param>
     /// <param name="budget">The budget that is charged with a few bits per number.</param>
     /// <param name="cancellationToken">Stops the scan.</param>
     public static PickleRecalls? Of(FileRange file, long offset, long length, FileBudget budget, CancellationToken cancellationToken)
@@ -57,6 +60,7 @@ internal sealed class PickleRecalls
             switch ((char)input.ReadByte())
             {
                 case '.': // STOP
+                    End = input.Position;
                     return !(counts && states);
                 case '\x94': // MEMOIZE
                     counts = true;

@@ -32,7 +32,8 @@ internal struct StorageFacts(DType? dtype, long count, bool isQuantized)
     /// <summary>True if an object of the file holds it, so that code could change its bytes.</summary>
     public bool IsHeld { get; set; }
 
-    public DType? DType { get; } = dtype;
+    /// <summary>The type of the elements; null for an untyped storage, whose count is in bytes.</summary>
+    public DType? DType { get; set; } = dtype;
 
     /// <summary>Whether the pickle has described the storage.</summary>
     public readonly bool IsKnown => _otherCount != 0;
@@ -49,7 +50,7 @@ internal struct StorageFacts(DType? dtype, long count, bool isQuantized)
         set => _otherIndex = ~value;
     }
 
-    /// <summary>Whether another description is equal.</summary>
+    /// <summary>Whether another description is equal. PyTorch reads an untyped storage as one of bytes.</summary>
     public readonly bool IsLike(DType? dtype, long count, bool isQuantized) =>
-        DType == dtype && Count == count && _isQuantized == isQuantized;
+        (DType ?? MemLoad.DType.UInt8) == (dtype ?? MemLoad.DType.UInt8) && Count == count && _isQuantized == isQuantized;
 }

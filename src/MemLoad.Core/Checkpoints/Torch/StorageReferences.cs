@@ -36,6 +36,8 @@ internal sealed class StorageReferences(FileBudget budget, int numbers)
         {
             throw Rules.StorageLengthMismatch.Broken($"the pickle describes storage {Printable.Quote(key)} in two ways", budget.Path);
         }
+        // The bytes of some references can be numbers, of which nothing tells the size.
+        known.DType = type.DType is null && known.DType == DType.UInt8 ? null : known.DType;
         StorageReference reference = _spare ?? new StorageReference();
         _spare = null;
         reference.Set(new Storage(this, place), type);

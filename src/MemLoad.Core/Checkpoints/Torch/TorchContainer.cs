@@ -60,7 +60,7 @@ internal sealed class TorchContainer(
         if (open.Count > budget.Limits.Nesting)
         {
             throw Rules.PickleTooDeep.Broken($"containers are nested more than {budget.Limits.Nesting} deep", budget.Path,
-                remedy: $"{Rules.PickleTooDeep.Remedy} {OpenLimits.Raise("nesting", 2L * budget.Limits.Nesting)}.");
+                remedy: budget.Limits.RaiseNesting() is string raise ? $"{Rules.PickleTooDeep.Remedy} {raise}." : null);
         }
         switch (value)
         {
@@ -96,6 +96,10 @@ internal sealed class TorchContainer(
                 _hasTensors = true;
                 Refuse(name, "a bare storage, which has neither dtype nor shape", null);
                 break;
+            case PickleSequence { Kind: PickleSequenceKind.Set or PickleSequenceKind.FrozenSet } set when Holds(set, IsTensor, budget):
+                _hasTensors = true;
+                Refuse(name, "a set with tensors, which gives them no names", null);
+                break;
             case var _ when held:
                 break;
             case null or bool or long or BigInteger or double or string:
@@ -130,6 +134,8 @@ internal sealed class TorchContainer(
             python.Length > 0 ? $"In Python, replace the tensor t by t.{python}, and call torch.save again."
             : kind.StartsWith("a bare storage", StringComparison.Ordinal)
                 ? "In Python, save a tensor of the storage: torch.tensor(storage)."
+            : kind.StartsWith("a set", StringComparison.Ordinal)
+                ? "In Python, replace the set s by list(s), and call torch.save again."
             : "Save the checkpoint from the program that has the data of the tensor.";
         return $"{plain} To read the rest of the file, leave this one out: {(Setting.Exclude, TypedPath.Of(name))}.";
     }

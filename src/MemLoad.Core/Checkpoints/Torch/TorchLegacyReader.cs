@@ -36,13 +36,15 @@ internal static class TorchLegacyReader
                 remedy: "Write the file again on a little-endian machine.");
         }
         long start = input.Position;
+        var recalls = PickleRecalls.Of(file, start, file.Length - start, budget, cancellationToken);
         long end = 0;
         PickleSequence? keys = null;
         PickledObjects.Reading reading = PickledObjects.Read(objects =>
         {
-            using var rest = new PickleInput(file, start, file.Length - start, budget);
+            using var value = new PickleInput(file, start, (recalls?.End ?? file.Length) - start, budget);
             var references = new StorageReferences(budget, 0);
-            object? root = PickledObjects.Machine(rest, references, null, objects).Load(cancellationToken);
+            object? root = PickledObjects.Machine(value, references, recalls, objects).Load(cancellationToken);
+            using var rest = new PickleInput(file, value.Position, file.Length - value.Position, budget);
             keys = new PickleMachine(rest, references.Add).Load(cancellationToken) as PickleSequence;
             end = rest.Position;
             return new PickledObjects.Reading(root, references, objects);

@@ -141,7 +141,7 @@ internal sealed class ZipDirectory
         (long endOffset, int tail) = FindEnd(file, allowsTail);
         (long offset, long length, long count) = FindCentralDirectory(file, endOffset);
         budget.Grant(length);
-        budget.Spend(ZipEntries.PieceBytes(length) + (RecordOverhead * count));
+        budget.Spend(Math.Min(length, file.PieceBytes) + (RecordOverhead * count));
         var directory = new ZipDirectory(checked((int)count)) { TailBytes = tail };
         var entries = new ZipEntries(file, offset, length);
         using var headers = new FileWindow(file);

@@ -8,10 +8,9 @@ namespace MemLoad;
 /// <param name="length">Its length.</param>
 internal sealed class ZipEntries(FileRange file, long offset, long length)
 {
-    private const int LongestPiece = 4 << 20; // the maximum that a server sends at once
     private const int LongestEntry = ZipDirectory.CentralBytes + (3 * ushort.MaxValue);
 
-    private readonly byte[] _piece = GC.AllocateUninitializedArray<byte>(PieceBytes(length));
+    private readonly byte[] _piece = GC.AllocateUninitializedArray<byte>((int)Math.Min(length, file.PieceBytes));
     private readonly long _limit = offset + length;
     private long _end = offset; // of the bytes that were read
     private long _expected = offset; // of the entries whose headers were requested
@@ -23,9 +22,6 @@ internal sealed class ZipEntries(FileRange file, long offset, long length)
 
     /// <summary>Bytes of the directory from the next entry on.</summary>
     public long Remaining => _limit - Position;
-
-    /// <summary>The bytes that a directory of this length takes in memory.</summary>
-    public static int PieceBytes(long length) => (int)Math.Min(length, LongestPiece);
 
     /// <summary>Returns bytes from the next entry on: the whole entry and more, unless the directory ends. They are valid until the next
     /// call.</summary>
