@@ -1,6 +1,9 @@
 namespace MemLoad;
 
 /// <summary>The source of a writer: tensors, storages and their bytes, from a file, from memory or from a generator.</summary>
+/// <remarks>
+/// A writer uses it on one thread. <see cref="WeightsDigest"/> streams several tensors at a time, each on its own thread.
+/// </remarks>
 public interface IWeightSource
 {
     /// <summary>The tensors, names unique, in the order in which to write them.</summary>

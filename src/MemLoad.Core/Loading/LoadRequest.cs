@@ -47,7 +47,8 @@ public sealed record LoadRequest
 
     /// <summary>
     /// Whether all ranks load at the same time, each in its own process. The host memory of all ranks together is then compared with the
-    /// budget.
+    /// budget if the requests of all ranks follow each other (<see cref="LoadPlanner"/>, <see cref="MeasureSession"/>). A single request
+    /// has only its own memory.
     /// </summary>
     public bool WithOtherRanks { get; init; }
 
@@ -172,7 +173,7 @@ public sealed record LoadRequest
         for (int first = 0; first < loads.Count;)
         {
             LoadRequest load = request(loads[first]);
-            int count = load.WithOtherRanks ? load.RankCount : 1;
+            int count = load.WithOtherRanks ? Math.Max(1, load.RankCount) : 1;
             yield return [.. loads.Skip(first).Take(count)];
             first += count;
         }

@@ -18,6 +18,16 @@ public sealed class MeasureSessionTests
         Assert.All(loads, load => Assert.Equal(CacheState.Warm, load.Cache));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-2)]
+    public void A_number_of_ranks_that_there_cannot_be_is_one_turn_which_is_then_refused(int ranks)
+    {
+        LoadRequest load = Load with { WithOtherRanks = true, RankCount = ranks };
+
+        Assert.Single(LoadRequest.InTurns([load], request => request).Take(2));
+    }
+
     [Fact]
     public async Task Rows_without_a_digest_are_not_compared_and_different_digests_are_ML8002()
     {
