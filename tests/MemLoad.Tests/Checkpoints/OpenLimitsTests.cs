@@ -45,6 +45,42 @@ public sealed class OpenLimitsTests : IDisposable
             Assert.Throws<MemLoadException>(() => Checkpoint.Open(path, OpenLimits.Parse(limits))).Rule.Id;
     }
 
+    [Theory]
+    [InlineData("nesting=0")]
+    [InlineData("nesting=200")]
+    [InlineData("nesting=4000")]
+    [InlineData("header-memory=0")]
+    [InlineData("name-length=0")]
+    public void A_refusal_names_a_limit_that_can_be_set_and_is_higher(string limit)
+    {
+        string deep = _folder.Write("deep.pth", ZipForge.Torch(pickle:
+            Whole(Repeat(EmptyList, 6000), StateDict(), Repeat("a"u8.ToArray(), 6000))));
+        string name = limit[..limit.IndexOf('=', StringComparison.Ordinal)];
+        OpenLimits limits = OpenLimits.Parse(name == "nesting" ? $"{limit},name-length=20000,header-memory=1000000000" : limit);
+        string path = name == "nesting" ? deep
+            : _folder.Write("x.pth", ZipForge.Torch(pickle: Whole(StateDict(name: new string('n', 9000)))));
+
+        MemLoadException refusal = Assert.Throws<MemLoadException>(() => Checkpoint.Open(path, limits));
+
+        string raised = refusal.Message[refusal.Message.IndexOf($"{name}=", StringComparison.Ordinal)..].Split(' ')[0];
+        Assert.True(Number(raised) > Number(limit), refusal.Message);
+        _ = OpenLimits.Parse(raised);
+
+        static long Number(string text) => long.Parse(text.Split('=')[1], System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    [Fact]
+    public void The_refusal_of_the_deepest_nesting_names_no_limit()
+    {
+        string deep = _folder.Write("deep.pth", ZipForge.Torch(pickle: Whole(Repeat(EmptyList, 6000), Repeat("a"u8.ToArray(), 5999))));
+
+        MemLoadException refusal = Assert.Throws<MemLoadException>(() =>
+            Checkpoint.Open(deep, OpenLimits.Parse("nesting=5000,name-length=20000,header-memory=1000000000")));
+
+        Assert.Equal("ML3007", refusal.Rule.Id);
+        Assert.DoesNotContain("nesting=", refusal.Message, StringComparison.Ordinal);
+    }
+
     // The file is opened on any thread. Shards are opened on threads with small stacks.
     [Fact]
     public void The_deepest_nesting_that_can_be_asked_for_needs_no_deep_stack()

@@ -93,6 +93,10 @@ public sealed class StrictJsonTests : IDisposable
         Assert.All(checkpoint.Tensors.Index(), item => Assert.Equal($"模型.層.{item.Index}.weight", item.Item.Name));
     }
 
+    [Fact]
+    public void A_byte_order_mark_is_named() =>
+        Assert.Contains("a byte-order mark precedes it", Tokens("\uFEFF{}", 64), StringComparison.Ordinal);
+
     private string Tokens(string text, int? pieceBytes) => Tokens(Encoding.UTF8.GetBytes(text), pieceBytes);
 
     // Returns one line per token with its position, and the error at the end.

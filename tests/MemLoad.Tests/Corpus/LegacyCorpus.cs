@@ -77,7 +77,8 @@ internal static class LegacyCorpus
     private static byte[] LegacyStorage(BigInteger? count = null) =>
         Cat(Tuple(Text("storage"), Global("torch", "FloatStorage"), Text("0"), Text("cpu"), Number(count ?? 4), None), Persistent);
 
-    private static byte[] Make(
+    /// <summary>Returns a file with a value, a list of storage keys, and the storages.</summary>
+    public static byte[] Make(
         byte[]? magic = null,
         byte[]? protocol = null,
         byte[]? system = null,

@@ -120,6 +120,24 @@ public sealed class PickleConstructTests : IDisposable
         Assert.Equal("ML2007", CheckpointKit.Refusal(_folder.Write("x.pth", Called(name))).Rule.Id);
 
     // PyTorch writes no POP_MARK, and its own reader does not support it. The reader of Python does.
+    // Its tensors have no names, so that they could not be listed.
+    [Theory]
+    [InlineData("set")]
+    [InlineData("frozenset")]
+    public void A_set_with_tensors_is_refused_by_its_name_and_the_rest_can_be_read(string kind)
+    {
+        byte[] set = PickleForge.Call("builtins", kind, PickleForge.List(PickleForge.Tuple(PickleForge.Tensor())));
+        string path = _folder.Write("x.pth", ZipForge.Torch(
+            pickle: PickleForge.Whole(PickleForge.Dict(("a", set), ("b", PickleForge.Tensor())))));
+
+        MemLoadException refusal = CheckpointKit.Refusal(path);
+
+        Assert.Equal("ML3005", refusal.Rule.Id);
+        Assert.Contains("'a' is a set with tensors", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("list(s)", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal("b", Checkpoint.OpenSelected(path, null, null, ["a"], false, CancellationToken.None).Tensors.Single().Name);
+    }
+
     [Fact]
     public void POP_MARK_drops_the_mark_and_what_lies_above_it()
     {
