@@ -22,7 +22,7 @@ public sealed class OpenBudgetTests
         one.Spend(1); // too little to be settled immediately
         MemLoadException refusal = Assert.Throws<MemLoadException>(() => one.Settle());
         Assert.Equal(("ML1013", "one"), (refusal.Rule.Id, refusal.Path));
-        Assert.Contains("header-memory=400000", refusal.Remedy, StringComparison.Ordinal);
+        Assert.Contains("header-memory=15728640", refusal.Remedy, StringComparison.Ordinal);
     }
 
     [Fact]
