@@ -196,7 +196,7 @@ Describe 'Measure-Fleet.ps1 on nodes that are down' {
 }
 Describe 'Measure-Fleet.ps1, before it connects to a node' {
     It 'refuses <Name>' -TestCases @(
-        @{ Name = 'a parameter that there is not'; Arguments = @{ HostName = 'a'; Parameters = @{ Pth = 'x' } }; Says = "Measure-LoadMemory has no parameter 'Pth'*It takes*Path*" }
+        @{ Name = 'a parameter that there is not'; Arguments = @{ HostName = 'a'; Parameters = @{ Pth = 'x' } }; Says = "Measure-LoadMemory has no parameter 'Pth'*It accepts*Path*" }
         @{ Name = 'a manifest among them'; Arguments = @{ HostName = 'a'; Parameters = @{ Manifest = 'x' } }; Says = 'Give the manifest as -Manifest*' }
         @{ Name = 'a name that is none'; Arguments = @{ HostName = 'a b' }; Says = "'a b' is not the name of a node: write server1*" }
         @{ Name = 'a name that is an option to ssh'; Arguments = @{ HostName = '-oProxyCommand=touch${IFS}/tmp/memload-fleet' }; Says = "'-oProxyCommand=*' is not a HostName: it begins with a dash*" }
