@@ -8,7 +8,7 @@ namespace MemLoad;
 /// <param name="length">Its length.</param>
 internal sealed class ZipEntries(FileRange file, long offset, long length)
 {
-    private const int LongestEntry = ZipDirectory.CentralBytes + (3 * ushort.MaxValue);
+    private const int LongestEntry = ZipFormat.CentralBytes + (3 * ushort.MaxValue);
 
     private readonly byte[] _piece = GC.AllocateUninitializedArray<byte>((int)Math.Min(length, file.PieceBytes));
     private readonly long _limit = offset + length;
@@ -56,23 +56,23 @@ internal sealed class ZipEntries(FileRange file, long offset, long length)
     {
         try
         {
-            while (entries.Length >= ZipDirectory.CentralBytes)
+            while (entries.Length >= ZipFormat.CentralBytes)
             {
-                int nameLength = ZipDirectory.U16(entries, 28);
-                int extraLength = ZipDirectory.U16(entries, 30);
-                int bytes = ZipDirectory.CentralBytes + nameLength + extraLength + ZipDirectory.U16(entries, 32);
+                int nameLength = ZipFormat.U16(entries, 28);
+                int extraLength = ZipFormat.U16(entries, 30);
+                int bytes = ZipFormat.CentralBytes + nameLength + extraLength + ZipFormat.U16(entries, 32);
                 if (bytes > entries.Length)
                 {
                     return;
                 }
-                long stored = ZipDirectory.U32(entries, 20);
-                long inflated = ZipDirectory.U32(entries, 24);
-                long header = ZipDirectory.U32(entries, 42);
-                ZipDirectory.ReadExtra(entries.Slice(ZipDirectory.CentralBytes + nameLength, extraLength), ref inflated, ref stored,
+                long stored = ZipFormat.U32(entries, 20);
+                long inflated = ZipFormat.U32(entries, 24);
+                long header = ZipFormat.U32(entries, 42);
+                ZipExtraField.Read(entries.Slice(ZipFormat.CentralBytes + nameLength, extraLength), ref inflated, ref stored,
                     ref header, file.Path, 0);
                 if (stored >= CheckpointFileReader.FarApart)
                 {
-                    file.Expect(header, ZipDirectory.LocalBytes + nameLength);
+                    file.Expect(header, ZipFormat.LocalBytes + nameLength);
                 }
                 entries = entries[bytes..];
                 _expected += bytes;

@@ -9,17 +9,11 @@ namespace MemLoad;
 /// </summary>
 internal sealed class ZipArchiveWriter(FileAppender output)
 {
-    private const uint LocalSignature = 0x04034b50;
-    private const uint CentralSignature = 0x02014b50;
-    private const uint EndSignature = 0x06054b50;
-    private const uint Zip64EndSignature = 0x06064b50;
-    private const uint Zip64LocatorSignature = 0x07064b50;
     private const int CrcField = 14; // offset in a local header
     private const ushort Plain = 20; // version 2.0 of the format
     private const ushort WithZip64 = 45; // version 4.5
     private const ushort Utf8Names = 1 << 11;
     private const ushort FirstDay = (1 << 5) | 1; // 1 January 1980: equal content gives equal files, whenever written
-    private const ushort Zip64Field = 1;
     private const ushort PaddingField = 'F' | ('B' << 8); // PyTorch's
     private const byte PaddingByte = (byte)'Z';
 
@@ -65,9 +59,9 @@ internal sealed class ZipArchiveWriter(FileAppender output)
         long end = output.Position;
 
         // PyTorch always writes the zip64 end records. Readers of its files therefore read these files.
-        var record = new Fields(ZipLayout.Zip64EndBytes);
-        record.Add32(Zip64EndSignature);
-        record.Add64(ZipLayout.Zip64EndBytes - 12); // without signature and this field
+        var record = new Fields(ZipFormat.Zip64EndBytes);
+        record.Add32(ZipFormat.Zip64EndSignature);
+        record.Add64(ZipFormat.Zip64EndBytes - 12); // without signature and this field
         record.Add16(WithZip64);
         record.Add16(WithZip64);
         record.Add32(0);
@@ -78,16 +72,16 @@ internal sealed class ZipArchiveWriter(FileAppender output)
         record.Add64(start);
         output.Append(record.Bytes);
 
-        var locator = new Fields(ZipLayout.Zip64LocatorBytes);
-        locator.Add32(Zip64LocatorSignature);
+        var locator = new Fields(ZipFormat.Zip64LocatorBytes);
+        locator.Add32(ZipFormat.Zip64LocatorSignature);
         locator.Add32(0);
         locator.Add64(end);
         locator.Add32(1);
         output.Append(locator.Bytes);
 
         ushort count = (ushort)Math.Min(_records.Count, ZipLayout.See64Count);
-        var last = new Fields(ZipLayout.EndBytes);
-        last.Add32(EndSignature);
+        var last = new Fields(ZipFormat.EndBytes);
+        last.Add32(ZipFormat.EndSignature);
         last.Add16(0);
         last.Add16(0);
         last.Add16(count);
@@ -102,14 +96,14 @@ internal sealed class ZipArchiveWriter(FileAppender output)
     {
         int zip64 = ZipLayout.LocalZip64Bytes(length);
         int padding = ZipLayout.Padding(offset, name.Length, length);
-        var header = new Fields(ZipLayout.LocalHeaderBytes + name.Length + zip64 + ZipLayout.ExtraHeaderBytes + padding);
-        header.Add32(LocalSignature);
+        var header = new Fields(ZipFormat.LocalBytes + name.Length + zip64 + ZipLayout.ExtraHeaderBytes + padding);
+        header.Add32(ZipFormat.LocalSignature);
         // The checksum follows when it is known.
         AddFacts(ref header, zip64, 0, length, name.Length, zip64 + ZipLayout.ExtraHeaderBytes + padding);
         header.Add(name);
         if (zip64 > 0)
         {
-            header.Add16(Zip64Field);
+            header.Add16(ZipFormat.Zip64Field);
             header.Add16((ushort)(zip64 - ZipLayout.ExtraHeaderBytes));
             header.Add64(length);
             header.Add64(length);
@@ -123,8 +117,8 @@ internal sealed class ZipArchiveWriter(FileAppender output)
     private static byte[] CentralHeader(byte[] name, uint crc, long length, long offset)
     {
         int zip64 = ZipLayout.CentralZip64Bytes(length, offset);
-        var header = new Fields(ZipLayout.CentralHeaderBytes + name.Length + zip64);
-        header.Add32(CentralSignature);
+        var header = new Fields(ZipFormat.CentralBytes + name.Length + zip64);
+        header.Add32(ZipFormat.CentralSignature);
         header.Add16(WithZip64); // the version of the writer
         AddFacts(ref header, zip64, crc, length, name.Length, zip64);
         header.Add16(0); // no comment
@@ -135,7 +129,7 @@ internal sealed class ZipArchiveWriter(FileAppender output)
         header.Add(name);
         if (zip64 > 0)
         {
-            header.Add16(Zip64Field);
+            header.Add16(ZipFormat.Zip64Field);
             header.Add16((ushort)(zip64 - ZipLayout.ExtraHeaderBytes));
             if (ZipLayout.NeedsZip64(length))
             {

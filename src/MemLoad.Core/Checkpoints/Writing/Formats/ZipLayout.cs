@@ -9,11 +9,6 @@ namespace MemLoad;
 internal static class ZipLayout
 {
     public const int Alignment = 64;
-    public const int LocalHeaderBytes = 30;
-    public const int CentralHeaderBytes = 46;
-    public const int EndBytes = 22;
-    public const int Zip64EndBytes = 56;
-    public const int Zip64LocatorBytes = 20;
     public const int ExtraHeaderBytes = 4;
 
     /// <summary>The value of a 32-bit field whose real value is in a zip64 field. Smaller values do not need a zip64 field.</summary>
@@ -37,7 +32,7 @@ internal static class ZipLayout
     /// <summary>Returns the number of padding bytes at the end of a local header at this offset.</summary>
     public static int Padding(long offset, int nameBytes, long length)
     {
-        long unpadded = offset + LocalHeaderBytes + nameBytes + LocalZip64Bytes(length) + ExtraHeaderBytes;
+        long unpadded = offset + ZipFormat.LocalBytes + nameBytes + LocalZip64Bytes(length) + ExtraHeaderBytes;
         return (int)((Alignment - (unpadded % Alignment)) % Alignment);
     }
 
@@ -52,11 +47,11 @@ internal static class ZipLayout
             int nameBytes = Encoding.UTF8.GetByteCount(name);
             checked
             {
-                central += CentralHeaderBytes + nameBytes + CentralZip64Bytes(length, position);
-                position += LocalHeaderBytes + nameBytes + LocalZip64Bytes(length) + ExtraHeaderBytes + Padding(position, nameBytes, length)
-                    + length;
+                central += ZipFormat.CentralBytes + nameBytes + CentralZip64Bytes(length, position);
+                position += ZipFormat.LocalBytes + nameBytes + LocalZip64Bytes(length) + ExtraHeaderBytes
+                    + Padding(position, nameBytes, length) + length;
             }
         }
-        return checked(position + central + Zip64EndBytes + Zip64LocatorBytes + EndBytes);
+        return checked(position + central + ZipFormat.Zip64EndBytes + ZipFormat.Zip64LocatorBytes + ZipFormat.EndBytes);
     }
 }
