@@ -39,7 +39,7 @@ public sealed class ConvertWeightsCommand : NarrowingPathCmdlet
             (string target, CheckpointFormat format) = Target(path);
             return new WriteJob(source, target, format, Force);
         }
-        string shards = PathResolver.Optional(SessionState.Path, Destination) ?? FormatNames.Beside(path);
+        string shards = PathResolver.Optional(SessionState.Path, Destination) ?? FormatNames.DefaultTargetOf(path);
         TargetWriter.RequireShards(shards, Format);
         return new WriteJob(source, shards, most, Force);
     }
@@ -58,7 +58,7 @@ public sealed class ConvertWeightsCommand : NarrowingPathCmdlet
                 remedy: "Add -Format Pth, Safetensors or Folder, or -Destination.");
         }
         CheckpointFormat format = TargetWriter.FormatOf(Format, "");
-        string target = given is null ? FormatNames.Beside(source) : System.IO.Path.Combine(given, FormatNames.NameOf(source));
+        string target = given is null ? FormatNames.DefaultTargetOf(source) : System.IO.Path.Combine(given, FormatNames.NameOf(source));
         return (target + FormatNames.ExtensionOf(format), format);
     }
 }

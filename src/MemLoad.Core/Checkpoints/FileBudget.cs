@@ -38,7 +38,7 @@ internal sealed class FileBudget(OpenBudget whole, string path)
     public static long Hashing(int characters) => characters / 16;
 
     /// <summary>The charge for inspecting existing items: one byte per item.</summary>
-    public static long Looking(int things) => things;
+    public static long Inspecting(int items) => items;
 
     /// <summary>The bytes of a string.</summary>
     public static long Text(int characters) => 32 + (2L * characters);

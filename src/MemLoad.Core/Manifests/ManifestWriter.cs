@@ -46,7 +46,7 @@ public static class ManifestWriter
     public static string DefaultPath(string checkpoint, string? folder = null)
     {
         checkpoint = FullPath.Of(checkpoint);
-        string path = folder is null ? FormatNames.Beside(checkpoint) : Path.Combine(folder, FormatNames.NameOf(checkpoint));
+        string path = folder is null ? FormatNames.DefaultTargetOf(checkpoint) : Path.Combine(folder, FormatNames.NameOf(checkpoint));
         return path + WeightManifest.Extension;
     }
 

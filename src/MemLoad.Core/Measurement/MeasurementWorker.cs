@@ -31,7 +31,7 @@ public static class MeasurementWorker
         }
         MeasureRequest request = RecordJson.Read<MeasureRequest>(line);
         using var start = new ManualResetEventSlim();
-        var watch = new Thread(() => DieAtEnd(reader, start)) { IsBackground = true, Name = "MemLoad parent watch" };
+        var watch = new Thread(() => EndWithParent(reader, start)) { IsBackground = true, Name = "MemLoad parent watch" };
         watch.Start();
         Vocabulary.Current = request.Words ?? Vocabulary.Current;
         LoadTimeline? timeline = null;
@@ -56,7 +56,7 @@ public static class MeasurementWorker
         }
     }
 
-    private static void DieAtEnd(StreamReader reader, ManualResetEventSlim start)
+    private static void EndWithParent(StreamReader reader, ManualResetEventSlim start)
     {
         while (reader.ReadLine() is not null)
         {

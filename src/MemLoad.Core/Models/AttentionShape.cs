@@ -109,7 +109,7 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
 
     private static AttentionShape OfConfig(Checkpoint checkpoint, string path, long tokens, CancellationToken ct)
     {
-        using WholeFile? file = RemoteAddress.Is(path) ? OpenRemote(checkpoint, path, ct) : OpenBeside(checkpoint);
+        using WholeFile? file = RemoteAddress.Is(path) ? OpenRemote(checkpoint, path, ct) : OpenLocal(checkpoint);
         if (file is null)
         {
             throw Rules.CacheUnknown.Broken($"there is no {ConfigName} in the folder of the checkpoint", checkpoint.Path);
@@ -123,7 +123,7 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
         return OfConfig(StrictJson.ReadScalars(file.ReadBytes(0, file.Length), ConfigRules, budget), file.Path, tokens);
     }
 
-    private static CheckpointFileReader? OpenBeside(Checkpoint checkpoint)
+    private static CheckpointFileReader? OpenLocal(Checkpoint checkpoint)
     {
         string folder = Directory.Exists(checkpoint.Path) ? checkpoint.Path : Path.GetDirectoryName(checkpoint.Path)!;
         string config = HubCache.Follow(Path.Combine(folder, ConfigName));
@@ -133,7 +133,7 @@ internal sealed partial record AttentionShape(long LayerCount, long HeadCount, l
     private static RemoteFile? OpenRemote(Checkpoint checkpoint, string path, CancellationToken ct)
     {
         using var session = new RemoteSession(path, OpenLimits.FromEnvironment(), ct);
-        return session.TryOpenWhole(RemoteSession.Beside(checkpoint.Path, ConfigName), LargestConfig);
+        return session.TryOpenWhole(RemoteSession.InFolderOf(checkpoint.Path, ConfigName), LargestConfig);
     }
 
     // The projection of keys has one row per element of the keys of all heads.

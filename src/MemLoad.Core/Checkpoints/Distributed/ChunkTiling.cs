@@ -101,7 +101,7 @@ internal static class ChunkTiling
             long end = sorted[i].Offsets.Length == 0 ? 1 : sorted[i].Offsets[along] + sorted[i].Sizes[along];
             for (int k = i + 1; k < sorted.Length && (sorted[k].Offsets.Length == 0 || sorted[k].Offsets[along] < end); k++)
             {
-                budget.Spend(FileBudget.Looking(1));
+                budget.Spend(FileBudget.Inspecting(1));
                 if (Overlap(sorted[i], sorted[k]))
                 {
                     throw Rules.DistributedOverlap.Broken(

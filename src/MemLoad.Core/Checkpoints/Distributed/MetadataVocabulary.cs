@@ -89,7 +89,7 @@ internal sealed class MetadataVocabulary(FileBudget budget) : IPickleVocabulary
         }
         if (Paths.Contains(name))
         {
-            budget.Spend(FileBudget.Looking(arguments.Count));
+            budget.Spend(FileBudget.Inspecting(arguments.Count));
             return arguments.Count <= MostParts && AreTexts(arguments.Items)
                 ? IgnoredValue.Instance
                 : throw Form("a path does not consist of strings", at);

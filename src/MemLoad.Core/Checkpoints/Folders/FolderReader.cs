@@ -82,7 +82,7 @@ internal static class FolderReader
     /// Returns the complete reading in the folder of an index that cannot be used. It is the whole file of its model, or all files of a set
     /// of the model. Null if there is none.
     /// </summary>
-    public static (string Name, bool IsSet)? Beside(string indexPath)
+    public static (string Name, bool IsSet)? OtherWeightsOf(string indexPath)
     {
         string model = FolderNames.ModelOf(Path.GetFileName(indexPath)).Split(".index", 2)[0];
         Candidate? whole = CandidatesOf(FolderListing.Of(Path.GetDirectoryName(indexPath)!))

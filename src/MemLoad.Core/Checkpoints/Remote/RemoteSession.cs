@@ -74,7 +74,7 @@ internal sealed class RemoteSession : IDisposable
         Environment.GetEnvironmentVariable("HF_HUB_OFFLINE")?.ToUpperInvariant() is "1" or "ON" or "YES" or "TRUE";
 
     /// <summary>The path of a file in the same folder.</summary>
-    public static string Beside(string path, string name) => FolderOf(path) + name;
+    public static string InFolderOf(string path, string name) => FolderOf(path) + name;
 
     /// <summary>
     /// Returns the address to open, as it is shown: that of the session, or of a file in its folder that has a usual name.

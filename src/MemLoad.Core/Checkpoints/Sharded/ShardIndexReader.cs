@@ -70,7 +70,7 @@ internal static class ShardIndexReader
                 $"{finding} and not in another shard that the index names",
                 indexPath,
                 placement.Position,
-                remedy: WholeBeside(indexPath)),
+                remedy: RemedyByFolder(indexPath)),
             _ => throw Rules.TensorNotInShard.Broken(
                 $"{finding}, and {Printable.List(holders)} contain a tensor with that name",
                 indexPath,
@@ -79,14 +79,14 @@ internal static class ShardIndexReader
     }
 
     // If an index cannot be used, the folder can also have the whole model.
-    private static Remedy? WholeBeside(string indexPath)
+    private static Remedy? RemedyByFolder(string indexPath)
     {
         if (RemoteAddress.Is(indexPath))
         {
             return null;
         }
         string folder = Path.GetDirectoryName(indexPath)!;
-        return FolderReader.Beside(indexPath) switch
+        return FolderReader.OtherWeightsOf(indexPath) switch
         {
             (string file, false) => (Remedy)
                 $"The folder has a complete file next to the index: {(Setting.Path, TypedPath.Of(Path.Combine(folder, file)))}. Otherwise "
@@ -175,7 +175,7 @@ internal static class ShardIndexReader
     {
         if (opening.Budget.Remote is not null && !placement.Shard.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
         {
-            return Checkpoint.OpenFile(RemoteSession.Beside(indexPath, placement.Shard), opening);
+            return Checkpoint.OpenFile(RemoteSession.InFolderOf(indexPath, placement.Shard), opening);
         }
         string path = Path.Combine(Path.GetDirectoryName(indexPath)!, placement.Shard);
         string name = Printable.Quote(placement.Shard);
@@ -188,7 +188,7 @@ internal static class ShardIndexReader
         {
             throw HubCache.DanglingLink(path)
                 ?? Rules.ShardMissing.Broken(
-                    $"shard {name} is not in the folder of its index", indexPath, placement.Position, remedy: WholeBeside(indexPath));
+                    $"shard {name} is not in the folder of its index", indexPath, placement.Position, remedy: RemedyByFolder(indexPath));
         }
         return Checkpoint.OpenFile(path, opening);
     }

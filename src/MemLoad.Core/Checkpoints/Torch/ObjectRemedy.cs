@@ -40,7 +40,7 @@ internal static class ObjectRemedy
         }
         (string Key, object? Value, int Count) best = ("", null, 0);
         int direct = 0;
-        budget.Spend(FileBudget.Looking(dict.Items.Count));
+        budget.Spend(FileBudget.Inspecting(dict.Items.Count));
         foreach ((string key, object? value) in dict.Items)
         {
             direct += value is TensorReference ? 1 : 0;
@@ -72,7 +72,7 @@ internal static class ObjectRemedy
         int count = 0;
         if (container is PickleDict dict)
         {
-            budget.Spend(FileBudget.Looking(dict.Items.Count));
+            budget.Spend(FileBudget.Inspecting(dict.Items.Count));
             count = dict.Items.Count(item => item.Value is TensorReference);
         }
         return count > 0 ? count : TorchContainer.Holds(container, value => value is TensorReference, budget) ? 1 : 0;

@@ -70,7 +70,7 @@ internal sealed class ObjectVocabulary(FileBudget budget) : IPickleVocabulary
         {
             return Refused(kind, arguments, at);
         }
-        budget.Spend(FileBudget.Looking(arguments.Count));
+        budget.Spend(FileBudget.Inspecting(arguments.Count));
         if (name is not null && IsUncertain(arguments, TorchNames.HooksOf(name), 0))
         {
             // A tensor whose class or data only code can make: it is refused by its name, and the rest of the file can be read.
@@ -235,7 +235,7 @@ internal sealed class ObjectVocabulary(FileBudget budget) : IPickleVocabulary
     // Whether the code of an object could create or change the values that a call of the allowlist reads. Hooks are not read.
     private bool IsUncertain(PickleSequence arguments, int hooks, int depth)
     {
-        budget.Spend(FileBudget.Looking(arguments.Count));
+        budget.Spend(FileBudget.Inspecting(arguments.Count));
         for (int i = 0; i < arguments.Count; i++)
         {
             bool uncertain = arguments.Items[i] switch
@@ -261,7 +261,7 @@ internal sealed class ObjectVocabulary(FileBudget budget) : IPickleVocabulary
         {
             return key is OpaqueObject;
         }
-        budget.Spend(FileBudget.Looking(tuple.Count));
+        budget.Spend(FileBudget.Inspecting(tuple.Count));
         foreach (object? item in tuple.Items)
         {
             if (HasObject(item, depth + 1))
@@ -274,7 +274,7 @@ internal sealed class ObjectVocabulary(FileBudget budget) : IPickleVocabulary
 
     private void Hold(ReadOnlySpan<object?> items, OpaqueObject? holder)
     {
-        budget.Spend(FileBudget.Looking(items.Length));
+        budget.Spend(FileBudget.Inspecting(items.Length));
         foreach (object? item in items)
         {
             Hold(item, holder);
@@ -291,7 +291,7 @@ internal sealed class ObjectVocabulary(FileBudget budget) : IPickleVocabulary
             {
                 case PickleDict { IsHeld: false } dict:
                     dict.IsHeld = true;
-                    budget.Spend(FileBudget.Looking(dict.Items.Count));
+                    budget.Spend(FileBudget.Inspecting(dict.Items.Count));
                     foreach ((_, object? item) in dict.Items)
                     {
                         Wait(item);
@@ -300,7 +300,7 @@ internal sealed class ObjectVocabulary(FileBudget budget) : IPickleVocabulary
                 case PickleSequence { IsHeld: false, Count: > 0 } or PickleSequence { IsHeld: false, IsMutable: true }:
                     var sequence = (PickleSequence)next;
                     sequence.IsHeld = true;
-                    budget.Spend(FileBudget.Looking(sequence.Count));
+                    budget.Spend(FileBudget.Inspecting(sequence.Count));
                     foreach (object? item in sequence.Items)
                     {
                         Wait(item);

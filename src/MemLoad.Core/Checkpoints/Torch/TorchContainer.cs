@@ -221,7 +221,7 @@ internal sealed class TorchContainer(
         {
             if (next is PickleDict dict)
             {
-                budget.Spend(FileBudget.Looking(dict.Items.Count));
+                budget.Spend(FileBudget.Inspecting(dict.Items.Count));
                 foreach ((_, object? value) in dict.Items)
                 {
                     if (Found(value))
@@ -232,7 +232,7 @@ internal sealed class TorchContainer(
             }
             else if (next is PickleSequence sequence)
             {
-                budget.Spend(FileBudget.Looking(sequence.Count));
+                budget.Spend(FileBudget.Inspecting(sequence.Count));
                 foreach (object? item in sequence.Items)
                 {
                     if (Found(item))

@@ -147,7 +147,7 @@ internal sealed class TorchVocabulary(FileBudget budget) : IPickleVocabulary
                 return PickleDict.Copy(PickleDictKind.OrderedDict, dict, budget);
             // Python 2 writes a list of [key, value].
             case [PickleSequence { Kind: PickleSequenceKind.List or PickleSequenceKind.Tuple } pairs]:
-                budget.Spend(FileBudget.Looking(pairs.Count));
+                budget.Spend(FileBudget.Inspecting(pairs.Count));
                 var filled = new PickleDict(PickleDictKind.OrderedDict);
                 foreach (object? pair in pairs.Items)
                 {

@@ -71,7 +71,7 @@ internal static class FormatNames
     /// <summary>Returns the default path of what is made from a checkpoint: its name, in its folder, without an extension.</summary>
     /// <param name="checkpoint">An absolute path.</param>
     /// <exception cref="MemLoadException">ML9103: the checkpoint is a folder in the cache of the hub.</exception>
-    public static string Beside(string checkpoint)
+    public static string DefaultTargetOf(string checkpoint)
     {
         HubCache.RequireNoSnapshot(checkpoint);
         return Path.Combine(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(checkpoint)) ?? "", NameOf(checkpoint));

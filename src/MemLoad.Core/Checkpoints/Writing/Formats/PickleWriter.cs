@@ -50,7 +50,7 @@ internal sealed class PickleWriter
         if (!TryRecall(text))
         {
             Write(Encoding.ASCII.GetBytes(text));
-            Memorise(text);
+            Memoize(text);
         }
     }
 
@@ -69,7 +69,7 @@ internal sealed class PickleWriter
         if (!TryRecall(value))
         {
             Text(value);
-            Memorise(value);
+            Memoize(value);
         }
     }
 
@@ -119,7 +119,7 @@ internal sealed class PickleWriter
         return true;
     }
 
-    private void Memorise(string key)
+    private void Memoize(string key)
     {
         WithIndex('q', 'r', _memo.Count);
         _memo.Add(key, _memo.Count);
