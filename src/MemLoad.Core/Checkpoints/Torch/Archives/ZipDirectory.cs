@@ -88,7 +88,7 @@ internal sealed class ZipDirectory
         (long endOffset, int tail) = ZipEnd.Find(file, allowsTail);
         (long offset, long length, long count) = ZipEnd.DirectoryOf(file, endOffset);
         budget.Grant(length);
-        budget.Spend(Math.Min(length, file.PieceBytes) + (RecordOverhead * count));
+        budget.Spend(ZipEntries.PieceBytes(length) + (RecordOverhead * count));
         var directory = new ZipDirectory(checked((int)count)) { TailBytes = tail };
         var entries = new ZipEntries(file, offset, length);
         using var headers = new FileWindow(file);
