@@ -310,7 +310,10 @@ function Invoke-ReadOnly {
     $disk = Join-Path $Folder disk
     $row = Get-Row ReadOnly
     foreach ($job in $jobs) {
-        if (-not (Mount-Disk (2 * $job.Bytes) tmpfs $disk)) { Write-Warning 'ReadOnly is skipped: file systems cannot be mounted here'; break }
+        if (-not (Mount-Disk (2 * $job.Bytes) tmpfs $disk)) {
+            Write-Warning 'ReadOnly is skipped: file systems cannot be mounted here'
+            break
+        }
         try {
             foreach ($exists in $false, $true) {
                 $row.Runs++

@@ -160,7 +160,10 @@ function Find-ModuleFolder([string]$Given, [string]$Scratch) {
         $found = $Scratch
     }
     $manifests = @(Get-ChildItem -LiteralPath $found -Filter MemLoad.psd1 -File) + @(Get-ChildItem (Join-Path $found */MemLoad.psd1)) | Sort-Object FullName -Descending
-    if (-not $manifests) { throw "There is no MemLoad.psd1 in $Given, so it is not the module: name the folder that contains it, or a .nupkg, with -ModulePath." }
+    if (-not $manifests) {
+        throw "There is no MemLoad.psd1 in $Given, so it is not the module: name the folder that contains it, or a .nupkg, with " +
+        '-ModulePath.'
+    }
     $manifests[0].DirectoryName
 }
 
@@ -258,12 +261,14 @@ function Write-WeightVote($Vote) {
     elseif ($Vote.Decided) {
         $others = $Vote.Sides | Select-Object -Skip 1 | ForEach-Object { "$($_.Nodes -join ', ') ($($_.Digest))" }
         $next = $most.Proven ? 'Their rows name the tensors. Copy the weights to them again, and run this again.' :
-        'Copy the weights to them again, and run this again. With -Manifest, created by New-WeightManifest on a good node, it names the tensors.'
+        ('Copy the weights to them again, and run this again. With -Manifest, created by New-WeightManifest on a good node, it names ' +
+            'the tensors.')
         Write-Warning "${label} differ. $nodes ($($most.Digest)). Other nodes: $($others -join '; '). $next"
     }
     else {
         $all = $Vote.Sides | ForEach-Object { "$($_.Digest) on $($_.Nodes -join ', ')" }
-        Write-Warning "${label} differ, and no digest has a majority: $($all -join '; '). Run this again with -Manifest, created by New-WeightManifest from weights that you trust."
+        Write-Warning ("${label} differ, and no digest has a majority: $($all -join '; '). Run this again with -Manifest, created by " +
+            'New-WeightManifest from weights that you trust.')
     }
 }
 
@@ -407,10 +412,12 @@ $nodeWork = {
             New-NodeRow Canceled "Stopped while ${step}, after $($fleet.TimeLimitSeconds) s, the time limit of a node. Rows received: $($came.Count). Find out why this node is slow, or raise -TimeLimitSeconds."
         }
         elseif ($step -eq 'connecting') {
-            New-NodeRow Failed "No connection: $(if ($node.Ssh) { "ssh connects, but PowerShell does not respond: " })$($text.TrimEnd('.')). $($fleet.Answer)"
+            $silent = if ($node.Ssh) { 'ssh connects, but PowerShell does not respond: ' }
+            New-NodeRow Failed "No connection: $silent$($text.TrimEnd('.')). $($fleet.Answer)"
         }
         else {
-            New-NodeRow Failed "The work stopped while $($step): $($text.TrimEnd('.')). If the session ended unexpectedly, check whether the node was restarted or ran out of memory."
+            New-NodeRow Failed ("The work stopped while $($step): $($text.TrimEnd('.')). If the session ended unexpectedly, check whether " +
+                'the node was restarted or ran out of memory.')
         }
     }
     finally {
@@ -470,7 +477,9 @@ try {
     if ($Parameters.Strategy) { $Parameters.Strategy = Split-Word $Parameters.Strategy }
     foreach ($word in $Parameters.Keys) {
         if ($word -eq 'Manifest') { throw 'Give the manifest as -Manifest, a file on this machine, and not in -Parameters.' }
-        if ($word -notin $about.Parameters) { throw "Measure-LoadMemory has no parameter '$word' for -Parameters. It accepts $($about.Parameters -join ', ')." }
+        if ($word -notin $about.Parameters) {
+            throw "Measure-LoadMemory has no parameter '$word' for -Parameters. It accepts $($about.Parameters -join ', ')."
+        }
     }
 
     $nodes = @($PSCmdlet.ParameterSetName -eq 'SSH' ? (Split-Word $HostName | ForEach-Object { ConvertTo-SshNode $_ }) : (Split-Word $ComputerName | ForEach-Object { ConvertTo-WinRmNode $_ }))
@@ -484,7 +493,9 @@ try {
     $earlier = @()
     if ($OutFile) {
         $OutFile = $PSCmdlet.GetUnresolvedProviderPathFromPSPath($OutFile)
-        if (-not (Test-Path -LiteralPath (Split-Path $OutFile) -PathType Container)) { throw "There is no folder $(Split-Path $OutFile) for -OutFile: create it first." }
+        if (-not (Test-Path -LiteralPath (Split-Path $OutFile) -PathType Container)) {
+            throw "There is no folder $(Split-Path $OutFile) for -OutFile: create it first."
+        }
         if (Test-Path -LiteralPath $OutFile) {
             $earlier = @(Read-EarlierRow $OutFile $nodes.Name $about.Digest)
             # Replace the file in one step, so that an interruption leaves the old file or the new file.
@@ -498,7 +509,10 @@ try {
         }
     }
     $open = @($nodes | Where-Object Name -notin $earlier.Node)
-    if ($open.Count -lt $nodes.Count) { Write-Information "$($nodes.Count - $open.Count) of $($nodes.Count) nodes have loaded before, according to $OutFile; they are not run again." }
+    if ($open.Count -lt $nodes.Count) {
+        Write-Information ("$($nodes.Count - $open.Count) of $($nodes.Count) nodes have loaded before, according to $OutFile; they are " +
+            'not run again.')
+    }
 
     $fleet = @{
         Folder = $folder
@@ -562,7 +576,8 @@ try {
                 }
                 if (-not $late -and $program.ExitCode -eq 255) {
                     $says = "$($complaints.Result)".Trim().TrimEnd('.') -replace '\s+', ' '
-                    New-NodeRow Failed "No connection: $($says ? $says : 'ssh printed no message'). Check that the node is up and that this command does not prompt: $($node.SshText)"
+                    New-NodeRow Failed ("No connection: $($says ? $says : 'ssh printed no message'). Check that the node is up and that " +
+                        "this command does not prompt: $($node.SshText)")
                     $said = $true
                 }
                 elseif (-not $late) { $program.Dispose() }
@@ -595,13 +610,18 @@ try {
                 if (-not $said -and -not $late) {
                     $why = ("$($complaints.Result)".Trim() -split "`n")[0]
                     $what = "the PowerShell on this machine that talks to it ended with exit code $($program.ExitCode)$(if ($why) { ": $why" })"
-                    New-NodeRow Failed ($connected ? "The work stopped: $what. If the session ended unexpectedly, check whether the node was restarted or ran out of memory." :
+                    New-NodeRow Failed ($connected ?
+                        ("The work stopped: $what. If the session ended unexpectedly, check whether the node was restarted or ran out of " +
+                            'memory.') :
                         "No connection: $(if ($node.Ssh) { 'ssh connects, but PowerShell does not respond: ' })$what. $($fleet.Answer)")
                 }
             }
             if ($late -and -not $said) { New-NodeRow Canceled "Stopped after $($fleet.TimeLimitSeconds) s, the time limit of a node. Rows received: $($came.Count). Find out why this node is slow, or raise -TimeLimitSeconds." }
         }
-        catch { New-NodeRow Failed "On this machine: $("$($_.Exception.GetBaseException().Message)".TrimEnd('.')). Check that ssh and PowerShell can be started here." }
+        catch {
+            $cause = "$($_.Exception.GetBaseException().Message)".TrimEnd('.')
+            New-NodeRow Failed "On this machine: $cause. Check that ssh and PowerShell can be started here."
+        }
         finally {
             if ($program) {
                 try { if (-not $program.HasExited) { $program.Kill($true) } } catch { Write-Debug "$_" }

@@ -137,7 +137,10 @@ Describe "$([Environment]::MachineName) and $Path" {
         $expected = "$Path to load ${to}with strategy $Strategy"
         if ($HostMemoryLimit) { $expected += ", in $(Format-Gigabyte $HostMemoryLimit) of host memory" }
         if ($DeviceMemoryLimit) { $expected += ", in $(Format-Gigabyte $DeviceMemoryLimit) of device memory" }
-        if ($timedOut) { Stop-Test $expected "it had not ended after $TimeoutSeconds s" 'Check whether its disk or network drive responds, or raise TimeoutSeconds.' }
+        if ($timedOut) {
+            Stop-Test $expected "it had not ended after $TimeoutSeconds s" `
+                'Check whether its disk or network drive responds, or raise TimeoutSeconds.'
+        }
         if ($problem -and -not $wrongWeights) { Stop-Test $expected "the outcome is $($row.Outcome ?? 'Failed'): $problem" '' }
         if (-not $row) { Stop-Test $expected 'there is no row of it' 'Run Measure-LoadMemory on this server to see the error.' }
         if ($HostMemoryLimit -and $row.PeakHostBytes -gt $HostMemoryLimit) {
@@ -153,7 +156,8 @@ Describe "$([Environment]::MachineName) and $Path" {
         if ($took -gt $MaxSeconds) {
             $cached = $row.FileBytes ? [long](100 * $row.CachedBytesAtStart / $row.FileBytes) : 0
             $says = [string]::Format([cultureinfo]::InvariantCulture, 'it took {0:0.###} s, with {1} % of the file in memory beforehand', $took, $cached)
-            Stop-Test "$Path to load ${to}in $($MaxSeconds.ToString([cultureinfo]::InvariantCulture)) s" $says 'Check whether its disk is slow or the server is busy, or raise MaxSeconds.'
+            Stop-Test "$Path to load ${to}in $($MaxSeconds.ToString([cultureinfo]::InvariantCulture)) s" $says `
+                'Check whether its disk is slow or the server is busy, or raise MaxSeconds.'
         }
     }
     It 'loads the weights of the manifest' -Skip:(-not $Manifest) {

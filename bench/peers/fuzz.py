@@ -90,7 +90,8 @@ def main(folder):
                 break
     for key, count in sorted(counts.items()):
         print(*key, count, sep="\t")
-    print("refused by MemLoad and opened by the peer, by rule:", ", ".join(f"{kind} {rule}: {count}" for (kind, rule), count in refused.most_common()))
+    by_rule = ", ".join(f"{kind} {rule}: {count}" for (kind, rule), count in refused.most_common())
+    print("refused by MemLoad and opened by the peer, by rule:", by_rule)
 
 
 main(sys.argv[1])

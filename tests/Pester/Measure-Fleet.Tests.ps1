@@ -101,7 +101,8 @@ Describe 'Measure-Fleet.ps1 on 8 nodes' {
         $code | Should -Be 1
     }
     It 'gives for each node that did not load the reason and the remedy' {
-        $of['down'].Message | Should -BeLike "No connection: *port $($nodes[4].Port)*Check that the node is up and that this command does not prompt: ssh -p $($nodes[4].Port) *"
+        $of['down'].Message | Should -BeLike ("No connection: *port $($nodes[4].Port)*Check that the node is up and that this command " +
+            "does not prompt: ssh -p $($nodes[4].Port) *")
         $of['small'].Message | Should -BeLike 'ML7005: *ulimit -d*type -Strategy Mmap*'
         $of['flipped'].Message | Should -BeLike "ML6111: 1 of 2 tensors differs from the manifest: 'layers.1.weight'*"
         'down', 'small', 'flipped' | ForEach-Object { $name = $_; @($warnings | Where-Object { "$_" -like "${name}: *" }).Count | Should -Be 1 }
@@ -172,7 +173,10 @@ Describe 'Measure-Fleet.ps1 on 8 nodes' {
         (& $script $nodes[0] @ssh @quiet -Parameters @{ Path = '/nowhere.pth' }).Message | Should -BeLike 'ML1001: *'
         $none = & $script $nodes[0..3] @ssh @quiet -Subsystem nothing
         $none.Node | Sort-Object | Should -Be n1, n2, n3, n4
-        foreach ($row in $none) { $row.Message | Should -BeLike "No connection: ssh connects, but PowerShell does not respond: *Subsystem powershell /usr/bin/pwsh -sshs -NoLogo*" }
+        foreach ($row in $none) {
+            $row.Message | Should -BeLike ('No connection: ssh connects, but PowerShell does not respond: *Subsystem powershell ' +
+                '/usr/bin/pwsh -sshs -NoLogo*')
+        }
         $ssh.KeyFilePath = "$folder/host"
         (& $script "127.0.0.1:$($nodes[0].Port)" @ssh @quiet).Message | Should -BeLike 'No connection: *Permission denied*'
     }
@@ -191,12 +195,18 @@ Describe 'Measure-Fleet.ps1 on nodes that are down' {
         $rows = Import-Csv $csv
         $rows.Node | Sort-Object | Should -Be ($names | Sort-Object)
         $rows.Outcome | Sort-Object -Unique | Should -Be Failed
-        foreach ($row in $rows) { $row.Message | Should -BeLike 'No connection: *Check that the node is up and that this command does not prompt: ssh -p *' }
+        foreach ($row in $rows) {
+            $row.Message | Should -BeLike 'No connection: *Check that the node is up and that this command does not prompt: ssh -p *'
+        }
     }
 }
 Describe 'Measure-Fleet.ps1, before it connects to a node' {
     It 'refuses <Name>' -TestCases @(
-        @{ Name = 'a parameter that there is not'; Arguments = @{ HostName = 'a'; Parameters = @{ Pth = 'x' } }; Says = "Measure-LoadMemory has no parameter 'Pth'*It accepts*Path*" }
+        @{
+            Name = 'a parameter that there is not'
+            Arguments = @{ HostName = 'a'; Parameters = @{ Pth = 'x' } }
+            Says = "Measure-LoadMemory has no parameter 'Pth'*It accepts*Path*"
+        }
         @{ Name = 'a manifest among them'; Arguments = @{ HostName = 'a'; Parameters = @{ Manifest = 'x' } }; Says = 'Give the manifest as -Manifest*' }
         @{ Name = 'a name that is none'; Arguments = @{ HostName = 'a b' }; Says = "'a b' is not the name of a node: write server1*" }
         @{ Name = 'a name that is an option to ssh'; Arguments = @{ HostName = '-oProxyCommand=touch${IFS}/tmp/memload-fleet' }; Says = "'-oProxyCommand=*' is not a HostName: it begins with a dash*" }

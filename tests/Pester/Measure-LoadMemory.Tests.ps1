@@ -273,7 +273,9 @@ Describe 'Measure-LoadMemory for monitoring' {
         ($row.Outcome, $row.Status) -join ' ' | Should -Be 'Loaded Fail'
         $problem[0].FullyQualifiedErrorId | Should -BeLike 'ML8018,*'
     }
-    It 'refuses <Bad> with a message that quotes it' -TestCases @{ Bad = 'soon' }, @{ Bad = 'time=soon' }, @{ Bad = @{ Hosts = 1 } }, @{ Bad = @{ Host = $null } } {
+    It 'refuses <Bad> with a message that quotes it' -TestCases @(
+        @{ Bad = 'soon' }, @{ Bad = 'time=soon' }, @{ Bad = @{ Hosts = 1 } }, @{ Bad = @{ Host = $null } }
+    ) {
         param($Bad)
         { Measure-LoadMemory $file -FailAbove $Bad -WhatIf } | Should -Throw -ErrorId 'ParameterArgumentTransformationError,*' -ExpectedMessage '*is not a bound: write time=SECONDS*'
     }

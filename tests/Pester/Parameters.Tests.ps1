@@ -40,7 +40,10 @@ Describe 'Parameters that accept names' {
             }
             foreach ($pair in "$($words[0]),$($words[1])", "$($words[0]) , $($words[1])", $words[0..1], @("$($words[0])", [psobject]$words[1])) {
                 if ($one.Parameter.ParameterType.IsArray) { $names.Transform($null, $pair) | Should -Be ($words[0..1] -as "$($one.Enum.FullName)[]") -Because $one.Name }
-                else { { $names.Transform($null, $pair) } | Should -Throw "*There are 2 values and only one is allowed: choose from $($words -join ', ').*" -Because $one.Name }
+                else {
+                    $says = "*There are 2 values and only one is allowed: choose from $($words -join ', ').*"
+                    { $names.Transform($null, $pair) } | Should -Throw $says -Because $one.Name
+                }
             }
         }
     }

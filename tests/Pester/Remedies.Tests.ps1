@@ -88,7 +88,8 @@ Describe 'Remedies' {
     }
     It 'name the ranks of the given split' {
         "$(Get-Problem { Get-LoadPlan model.pth -Rank 3 -ErrorAction Stop })" | Should -Match '-RankCount\)\.$'
-        "$(Get-Problem { Get-LoadPlan model.pth -Rank 3 -RankCount 3 -ErrorAction Stop })" -match 'ranks of 3 are 0 to (\d+) .*-Rank\)\.$' | Should -BeTrue
+        $problem = "$(Get-Problem { Get-LoadPlan model.pth -Rank 3 -RankCount 3 -ErrorAction Stop })"
+        $problem -match 'ranks of 3 are 0 to (\d+) .*-Rank\)\.$' | Should -BeTrue
         $last = $Matches[1]
         { Get-LoadPlan model.pth -Rank $last -RankCount 3 -ErrorAction Stop } | Should -Not -Throw
     }

@@ -6,7 +6,8 @@ BeforeAll {
     New-TinyCheckpoint $file
     $manifest = (New-WeightManifest $file).Manifest
     $good = @{ Path = $file; Manifest = $manifest; Strategy = 'Stream'; Device = 'cpu'; HostMemoryLimit = 1GB; MaxSeconds = 3600; ModulePath = $ModulePath }
-    $all = 'has MemLoad', 'has the device cpu', 'has the complete checkpoint', 'loads it in the available memory', 'loads it in time', 'loads the weights of the manifest'
+    $all = 'has MemLoad', 'has the device cpu', 'has the complete checkpoint', 'loads it in the available memory', 'loads it in time',
+    'loads the weights of the manifest'
 
     $flipped = Join-Path $TestDrive flipped.pth
     Copy-Item $file $flipped
@@ -88,7 +89,8 @@ Describe 'examples/Server.Tests.ps1' {
         Assert-OneRed (Get-Result DeviceMemory) $all[3] "$file to load to sim with strategy Stream, * of device memory, but the outcome is *: ML*"
     }
     It 'fails with one sentence if the load takes too long' {
-        Assert-OneRed (Get-Result Seconds) $all[4] "$file to load to cpu in 1E-09 s, but it took * s, with * % of the file in memory beforehand. Check whether its disk is slow*raise MaxSeconds."
+        Assert-OneRed (Get-Result Seconds) $all[4] ("$file to load to cpu in 1E-09 s, but it took * s, with * % of the file in memory " +
+            'beforehand. Check whether its disk is slow*raise MaxSeconds.')
     }
     It 'fails with one sentence if the file is cut off' {
         Assert-OneRed (Get-Result Cut) $all[2] "a complete checkpoint $cut, but ML2001: *cut off*Copy or download the file again*"
@@ -99,7 +101,8 @@ Describe 'examples/Server.Tests.ps1' {
         @($tests | Where-Object Result -eq Skipped).Count | Should -Be 3
     }
     It 'fails with one sentence if the device is missing' {
-        Assert-OneRed (Get-Result NoDevice) 'has the device cuda:77' 'the device cuda:77, but *. Run Get-MemLoadRuntime there to see what is missing.'
+        Assert-OneRed (Get-Result NoDevice) 'has the device cuda:77' `
+            'the device cuda:77, but *. Run Get-MemLoadRuntime there to see what is missing.'
     }
     It 'fails with one sentence if MemLoad is missing' {
         Assert-OneRed (Get-Result NoModule) $all[0] "the module MemLoad, but *'/nowhere/MemLoad'*. Install it, or name its folder as ModulePath."

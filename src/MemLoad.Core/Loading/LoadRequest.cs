@@ -107,10 +107,11 @@ public sealed record LoadRequest
     /// <exception cref="ArgumentException">Two of them differ in more than the strategy, the device, the rank and limits.</exception>
     internal static void RequireSameTensors(IReadOnlyList<LoadRequest> requests)
     {
+        LoadRequest first = requests[0];
+        LoadRequest what = first.What();
         foreach (LoadRequest other in requests.Skip(1))
         {
-            LoadRequest first = requests[0];
-            if (first.What() != other.What() || !first.Include.SequenceEqual(other.Include) || !first.Exclude.SequenceEqual(other.Exclude))
+            if (what != other.What() || !first.Include.SequenceEqual(other.Include) || !first.Exclude.SequenceEqual(other.Exclude))
             {
                 throw new ArgumentException(
                     "The requests differ in more than the strategy, the device, the rank and the limits.", nameof(requests));

@@ -116,8 +116,8 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
         // These settings override the settings of the host: one thread less, and no memory kept for throughput.
         start.Environment["DOTNET_gcConcurrent"] = "0";
         start.Environment["DOTNET_TieredPGO"] = "0";
-        // A path that contains the separator cannot be in this variable. The arguments then make the child a worker.
-        if (_worker.StartupHook is string hook && !hook.Contains(Path.PathSeparator, StringComparison.Ordinal))
+        // Without a hook, the arguments make the child a worker.
+        if (_worker.StartupHook is string hook && WorkerCommand.CanBeHook(hook))
         {
             start.Environment[StartupHook.Variable] = hook;
         }

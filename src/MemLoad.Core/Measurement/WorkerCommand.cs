@@ -46,10 +46,12 @@ public sealed record WorkerCommand(string FileName, IReadOnlyList<string> Argume
                     remedy: "For this argument, return from the main method with the result of MeasurementWorker.Run.")
             : ByArgument();
 
+    /// <summary>Whether a library can be a startup hook. A path that contains the separator cannot be in the variable.</summary>
+    internal static bool CanBeHook(string library) => !library.Contains(Path.PathSeparator, StringComparison.Ordinal);
+
     [UnconditionalSuppressMessage("SingleFile", "IL3000", Justification = "The path is empty in a program of a single file.")]
     private static string? LibraryForHook() =>
-        typeof(WorkerCommand).Assembly.Location is { Length: > 0 } library
-        && !library.Contains(Path.PathSeparator, StringComparison.Ordinal)
+        typeof(WorkerCommand).Assembly.Location is { Length: > 0 } library && CanBeHook(library)
         && (!AppContext.TryGetSwitch("System.StartupHookProvider.IsSupported", out bool hooks) || hooks) ? library : null;
 
     /// <summary>Returns the command for this program if the argument <see cref="Verb"/> makes it a worker.</summary>

@@ -76,7 +76,10 @@ public sealed class ChangingMeasureTests
         var console = CliConsole.ForTerminal(output, error, colour: false);
         int code = CliRunner
             .RunAsync(
-                ["measure", "--path", path, "--in-process", "--device", "cpu", "--strategy", "Baseline,Stream", "--format", format, .. more],
+                [
+                    "measure", "--path", path, "--in-process", "--device", "cpu", "--strategy", "Baseline,Stream", "--format", format,
+                    .. more,
+                ],
                 console,
                 CancellationToken.None)
             .GetAwaiter()

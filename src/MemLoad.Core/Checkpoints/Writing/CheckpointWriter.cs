@@ -240,9 +240,9 @@ public static class CheckpointWriter
     {
         try
         {
-            long end = ShapeMath.ViewEnd(tensor.DType, tensor.Shape, tensor.Strides, tensor.ElementOffset);
             if (!tensor.IsIn(storages))
             {
+                long end = ShapeMath.ViewEnd(tensor.DType, tensor.Shape, tensor.Strides, tensor.ElementOffset);
                 throw Rules.ViewOutsideStorage.Broken(
                     $"tensor {Printable.Quote(tensor.Name)} ends at byte {end} of storage {tensor.Storage}, which is shorter");
             }
