@@ -23,10 +23,14 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
     // Usually the whole of a cold file is cold. After a range that was not cached, this many ranges are not tested.
     private const int UntestedRanges = 15;
 
+    // One page in each quarter of a range is tested.
+    private const int Quarters = 4;
+
     private readonly Lazy<SafeFileHandle?> _probe = new(() => OpenProbe(file));
     private readonly Lazy<SafeFileHandle?> _direct = new(() => OpenAgain(file, Native.Direct));
     private volatile bool _refused;
     private volatile bool _needsDisk = !IsSupported;
+    private volatile bool _isCached;
     private int _untested;
 
     private static bool IsSupported { get; } = FileAdvice.IsSupported
@@ -40,7 +44,7 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
     /// </summary>
     public int Read(long offset, Span<byte> destination)
     {
-        if (!IsSupported || _refused || destination.Length < SmallestRead || !IsForTheDisk(offset, destination.Length))
+        if (!IsSupported || _refused || destination.Length < SmallestRead || !IsForTheDisk(offset, destination.Length, out int tested))
         {
             return 0;
         }
@@ -49,10 +53,19 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
             _refused = true;
             return 0;
         }
+        int read;
         fixed (byte* memory = destination)
         {
-            return ReadDirect(direct, offset, memory, destination.Length);
+            read = ReadDirect(direct, offset, memory, destination.Length);
         }
+        // A test fetches its page. If these pages stayed in the cache, the file would look cached to later loads.
+        for (int quarter = 1; quarter <= tested; quarter++)
+        {
+            long place = LastOf(quarter, offset, destination.Length);
+            long page = place - (place % Environment.SystemPageSize);
+            _ = FileAdvice.Give(_probe.Value!, page, Environment.SystemPageSize, FileAdvice.DontNeed);
+        }
+        return read;
     }
 
     /// <summary>
@@ -77,10 +90,12 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
         }
     }
 
-    // Tests two positions that are not the start of a storage, because opening the checkpoint has read the headers before a storage. The
-    // kernel reads a page that is missing, and on this handle it reads only that page.
-    private bool IsForTheDisk(long offset, int length)
+    // Tests pages that do not follow the start of a storage, because opening the checkpoint has read the headers before a storage. The
+    // kernel fetches a page that is missing, and on this handle it fetches only that page. A page that arrives during its test looks
+    // cached, so that a file must have several of them. If the range before was cached, two are enough.
+    private bool IsForTheDisk(long offset, int length, out int tested)
     {
+        tested = 0;
         if (_probe.Value is not SafeFileHandle probe)
         {
             _needsDisk = true;
@@ -92,10 +107,13 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
         }
         byte one;
         var vector = new Vector(&one, 1);
-        foreach (long place in (ReadOnlySpan<long>)[offset + (length / 2), offset + length - 1])
+        int step = _isCached ? 2 : 1;
+        for (int quarter = step; quarter <= Quarters; quarter += step)
         {
-            if (Native.Read(probe, &vector, 1, place, Native.NoWait) < 0)
+            if (Native.Read(probe, &vector, 1, LastOf(quarter, offset, length), Native.NoWait) < 0)
             {
+                tested = quarter;
+                _isCached = false;
                 _needsDisk = true;
                 // Any error other than "try again" means that the file system does not support the test.
                 _refused |= Marshal.GetLastPInvokeError() != Native.Again;
@@ -107,8 +125,11 @@ internal sealed unsafe partial class DirectReads(SafeFileHandle file) : IDisposa
                 return true;
             }
         }
+        _isCached = true;
         return false;
     }
+
+    private static long LastOf(int quarter, long offset, int length) => offset + ((long)length * quarter / Quarters) - 1;
 
     // Each load of a cold file holds a read lock on its open file. The lock affects only writers that use locks. A load that finds the lock
     // of another load reads through the cache. Without locks, each load reads directly.
