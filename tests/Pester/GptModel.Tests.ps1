@@ -19,6 +19,13 @@ Describe 'New-GptModel' {
             Should -Throw -ErrorId 'ML6022,MemLoad.Commands.NewGptModelCommand'
         { New-GptModel -Size gpt9 -ErrorAction Stop } | Should -Throw -ErrorId 'ML6008,MemLoad.Commands.NewGptModelCommand'
     }
+    It 'refuses a model that does not fit, before it uses memory, on <_>' -ForEach cpu, sim {
+        $eightTiB = @{ VocabularySize = [int]::MaxValue; ContextLength = 1; EmbeddingSize = 1024; LayerCount = 1; HeadCount = 1 }
+        $before = (Get-MemoryUsage).HostBytes
+        { New-GptModel @eightTiB -Device $_ -ErrorAction Stop } | Should -Throw -ErrorId 'ML7005,MemLoad.Commands.NewGptModelCommand'
+        (Get-MemoryUsage).HostBytes - $before | Should -BeLessThan 16MB
+        (New-GptModel @eightTiB -Device $_ -Meta | Remove-GptModel) | Should -BeNullOrEmpty
+    }
     It 'builds in <_>' -ForEach Float16, BFloat16 {
         (Invoke-GptModel (New-GptModel @TinyGpt -DType $_) 1).Shape | Should -Be '1,1,64'
     }

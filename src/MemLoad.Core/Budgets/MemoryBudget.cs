@@ -59,6 +59,10 @@ internal sealed class MemoryBudget
         return new MemoryBudget(headroom, deviceBytes, device.ReservesSharedMemory);
     }
 
+    /// <summary>The budget on a device without limits of the user.</summary>
+    public static MemoryBudget For(IDevice device) =>
+        new(Headroom.Now(), device.IsHost ? null : device.FreeBytes, device.ReservesSharedMemory);
+
     /// <summary>The memory that a plan takes from the limits that all processes of the host share.</summary>
     public long SharedNeed(PlanForecast forecast) => NeedOf(Counted.AnonymousAndShared, forecast);
 

@@ -1,6 +1,8 @@
 namespace MemLoad;
 
-/// <summary>The messages of refused loads: the exceeded limit, the missing memory, and the command to type instead.</summary>
+/// <summary>
+/// The messages of refused loads and models: the exceeded limit, the missing memory, and the command to type instead.
+/// </summary>
 internal static class Refusals
 {
     /// <summary>
@@ -14,6 +16,17 @@ internal static class Refusals
         Shortfall lack = refused.Shortfall!.Value;
         Remedy remedy = RemedyFor(lack, refused, nearest, budget, request, fitsOnHost);
         string name = asked == Strategy.Auto ? $"no strategy fits; the nearest, {refused.Name}," : refused.Name;
+        return Of(name, lack, refused.Forecast, device, remedy);
+    }
+
+    /// <summary>Returns the error for memory that is refused before it is allocated.</summary>
+    /// <param name="name">What needs the memory, as the subject of the message.</param>
+    /// <param name="lack">The memory that is missing.</param>
+    /// <param name="forecast">The memory that it needs.</param>
+    /// <param name="device">The device that it is for.</param>
+    /// <param name="remedy">What to do.</param>
+    public static MemLoadException Of(string name, Shortfall lack, PlanForecast forecast, IDevice device, Remedy remedy)
+    {
         if (lack.Limit is not MemoryLimit limit)
         {
             return Rules.DeviceLimitExceeded.Broken(
@@ -24,10 +37,10 @@ internal static class Refusals
         string what = limit.Counts switch
         {
             Counted.AddressSpace => "address space",
-            Counted.AnonymousAndShared when device.IsUnified && refused.Forecast.Device.PeakReserved > 0 =>
-                $"the memory that the host and '{device.Name}' share (at most {Printable.Bytes(refused.Forecast.PeakHostBytes)} for the "
-                    + $"host and {Printable.Bytes(refused.Forecast.Device.PeakReserved)} for the device)",
-            Counted.AnonymousAndShared when device.ReservesSharedMemory && refused.Forecast.Device.PeakReserved > 0 =>
+            Counted.AnonymousAndShared when device.IsUnified && forecast.Device.PeakReserved > 0 =>
+                $"the memory that the host and '{device.Name}' share (at most {Printable.Bytes(forecast.PeakHostBytes)} for the "
+                    + $"host and {Printable.Bytes(forecast.Device.PeakReserved)} for the device)",
+            Counted.AnonymousAndShared when device.ReservesSharedMemory && forecast.Device.PeakReserved > 0 =>
                 $"host memory, including the memory behind '{device.Name}'",
             _ => "host memory",
         };

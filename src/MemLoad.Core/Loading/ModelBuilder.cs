@@ -9,12 +9,15 @@ internal static class ModelBuilder
     /// Allocates and fills every storage of a source, such as a <see cref="GptInitializer"/>, with all processors. The device must outlive
     /// the weights. The progress is the number of bytes filled so far, from any thread.
     /// </summary>
-    /// <exception cref="MemLoadException">ML7001 or ML7002: there is not enough memory.</exception>
+    /// <exception cref="MemLoadException">ML7005 or ML7006: the model does not fit, and nothing was allocated. ML7001 or ML7002: other
+    /// programs took the memory in the meantime.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static LoadedWeights Build(
         IWeightSource source, IDevice device, IProgress<long>? bytesFilled = null, CancellationToken cancellationToken = default)
     {
         ImmutableArray<long> lengths = source.StorageLengths;
+        device.Start();
+        RequireMemory(lengths, device);
         var buffers = new MemoryBuffer?[lengths.Length];
         try
         {
@@ -34,6 +37,31 @@ internal static class ModelBuilder
                 buffer?.Dispose();
             }
             throw;
+        }
+    }
+
+    // A system that overcommits memory ends processes when it runs out, such as the shell.
+    private static void RequireMemory(ImmutableArray<long> lengths, IDevice device)
+    {
+        PlanForecast forecast;
+        using (CachingAllocator? allocator = device.NewForecastAllocator())
+        {
+            long host = device.IsHost ? WeightsDigest.Saturated(lengths) : 0;
+            Allocate(allocator);
+            DeviceMemory onDevice = allocator?.Memory ?? default;
+            forecast = new PlanForecast(host, 0, host, checked(host + onDevice.Reserved), host, onDevice);
+        }
+        if (MemoryBudget.For(device).Check(forecast, Allocate) is Shortfall lack)
+        {
+            throw Refusals.Of("the new model", lack, forecast, device, "Free memory, or create a smaller model.");
+        }
+
+        void Allocate(CachingAllocator? allocator)
+        {
+            foreach (long length in lengths)
+            {
+                _ = allocator?.Allocate(length);
+            }
         }
     }
 
