@@ -15,6 +15,9 @@ public sealed record Headroom(ImmutableArray<MemoryLimit> Limits)
     /// </summary>
     public long? AvailableBytes => Binding?.AvailableBytes;
 
+    /// <summary>Bytes of shared memory, such as files in memory, that a budget allows. Null if the platform reports no limit.</summary>
+    internal long? SharedBudgetBytes => Limits.FirstOrDefault(limit => limit.Counts == Counted.AnonymousAndShared)?.BudgetBytes;
+
     /// <summary>Reads the current limits of the system.</summary>
     /// <returns>The limits. Empty on a platform that reports none.</returns>
     public static Headroom Now()

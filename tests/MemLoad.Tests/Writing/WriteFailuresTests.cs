@@ -42,6 +42,19 @@ public sealed class WriteFailuresTests
         Assert.Equal(whileOpening ? "ML9103" : "ML9105", Of(new PathTooLongException("It is too long.") { HResult = AllocationFailed }));
     }
 
+    [SkippableFact]
+    public void A_folder_in_memory_has_no_more_free_space_than_the_memory_budget()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux() && FileSystems.NameOf("/dev/shm") == "tmpfs", "there is no folder in memory");
+        long before = Headroom.Now().SharedBudgetBytes!.Value;
+
+        long free = WriteFailures.FreeBytes("/dev/shm")!.Value;
+
+        long noise = before / 10; // other programs allocate and free memory in the meantime
+        Assert.InRange(free, 0, before + noise);
+        Assert.InRange(free, 0, new DriveInfo("/dev/shm").AvailableFreeSpace + noise);
+    }
+
     [Fact]
     public void An_error_of_a_program_is_not_a_failure_of_a_write()
     {

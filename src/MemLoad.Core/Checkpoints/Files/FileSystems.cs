@@ -34,6 +34,10 @@ internal static class FileSystems
         }
     }
 
+    /// <summary>Whether the files of a file system are only in memory.</summary>
+    /// <param name="name">The name of its type.</param>
+    public static bool IsInMemory(string name) => name is "tmpfs" or "ramfs";
+
     /// <summary>Whether reads of a file system come over a network.</summary>
     /// <param name="name">The name of its type; null if it is not known.</param>
     public static bool IsRemote(string? name) => Remote.Contains(name, StringComparer.OrdinalIgnoreCase);

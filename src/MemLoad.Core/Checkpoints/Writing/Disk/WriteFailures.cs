@@ -23,7 +23,7 @@ internal static class WriteFailures
     {
         if (FreeBytes(folder) is { } free && free < needed)
         {
-            throw Rules.DiskFull.Broken(Shortage(needed, free), target);
+            throw Rules.DiskFull.Broken(Shortage(folder, needed, free), target);
         }
     }
 
@@ -41,7 +41,8 @@ internal static class WriteFailures
             || (failure.HResult == AllocationFailed && whileOpening && failure.GetType() == typeof(IOException))));
         if (full)
         {
-            return Rules.DiskFull.Broken(Shortage(needed, FreeBytes(Path.GetDirectoryName(target)!)), target, innerException: failure);
+            string folder = Path.GetDirectoryName(target)!;
+            return Rules.DiskFull.Broken(Shortage(folder, needed, FreeBytes(folder)), target, innerException: failure);
         }
         if (OpenFiles.IsExhausted(failure))
         {
@@ -61,14 +62,18 @@ internal static class WriteFailures
         ? failure.HResult is WindowsSharingViolation or WindowsLockViolation
         : failure.HResult == (OperatingSystem.IsLinux() ? HeldLinux : HeldMac));
 
-    private static string Shortage(long needed, long? free) =>
+    private static string Shortage(string folder, long needed, long? free) =>
         free is { } bytes && bytes < needed
             ? string.Create(CultureInfo.InvariantCulture, $"disk full: {needed} bytes are needed and {bytes} are free")
+                + (FileSystems.NameOf(folder) is string name && FileSystems.IsInMemory(name) ? $"; {name} keeps files in memory" : "")
             : string.Create(
                 CultureInfo.InvariantCulture,
                 $"disk full: the disk, a quota or its largest file size does not allow the {needed} bytes needed");
 
-    /// <summary>Returns the bytes that may still be written in a folder; null if the system does not report them.</summary>
+    /// <summary>
+    /// Returns the bytes that may still be written in a folder; null if the system does not report them. A folder in memory has at most
+    /// the bytes of the memory budget, because the system ends processes when its memory runs out.
+    /// </summary>
     internal static long? FreeBytes(string folder)
     {
         if (OperatingSystem.IsWindows())
@@ -79,7 +84,10 @@ internal static class WriteFailures
         {
             var drive = new DriveInfo(folder);
             // Some network and user-space file systems report zero for all figures.
-            return drive.TotalSize > 0 ? drive.AvailableFreeSpace : null;
+            long? free = drive.TotalSize > 0 ? drive.AvailableFreeSpace : null;
+            return FileSystems.IsInMemory(drive.DriveFormat) && Headroom.Now().SharedBudgetBytes is long memory
+                ? Math.Min(free ?? memory, memory)
+                : free;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
