@@ -47,7 +47,7 @@ internal static class MeasureCommand
             if (samples is not null)
             {
                 // Checked now, not after a checkpoint was generated or after hours of measuring.
-                TimelineFile.RequireAppendable(samples);
+                TimelineFile.RequireAppendable(samples, cancellationToken);
             }
             if (program is not null)
             {

@@ -136,6 +136,10 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
         {
             check();
         }
+        catch (OperationCanceledException) when (StopToken.IsCancellationRequested)
+        {
+            throw new PipelineStoppedException();
+        }
         catch (MemLoadException e)
         {
             Refuse(e, target);

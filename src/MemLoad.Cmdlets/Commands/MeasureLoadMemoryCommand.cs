@@ -112,7 +112,7 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
         _samples = PathResolver.Optional(SessionState.Path, TimelinePath);
         if (_samples is not null)
         {
-            TimelineFile.RequireAppendable(_samples);
+            TimelineFile.RequireAppendable(_samples, StopToken);
         }
     });
 

@@ -54,6 +54,27 @@ public sealed class TimelineFileTests
         Assert.Equal(before, LinuxFileStatus.Of(folder["a.jsonl"])?.Inode);
     }
 
+    [Fact]
+    public async Task A_wait_for_another_writer_can_be_cancelled()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder["a.jsonl"];
+        TimelineFile.Append(path, [Samples.Of(Row)]);
+        using FileStream held = new(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+        foreach (Action<CancellationToken> wait in (Action<CancellationToken>[])
+            [token => TimelineFile.RequireAppendable(path, token), token => TimelineFile.Append(path, [Samples.Of(Row)], token)])
+        {
+            using var stop = new CancellationTokenSource();
+            Task waiting = Task.Run(() => wait(stop.Token), CancellationToken.None);
+            await Task.Delay(50, CancellationToken.None);
+            Assert.False(waiting.IsCompleted);
+
+            await stop.CancelAsync();
+
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        }
+    }
+
     [Theory]
     [InlineData("\n")]
     [InlineData("")]

@@ -45,8 +45,9 @@ public static class TimelineFile
     /// and can be created.
     /// </summary>
     /// <param name="path">The file.</param>
+    /// <param name="cancellationToken">Stops the wait for another writer, and the reading.</param>
     /// <exception cref="MemLoadException">ML9103, ML1010, or ML8111 to ML8113: the file has other content and is not changed.</exception>
-    public static void RequireAppendable(string path)
+    public static void RequireAppendable(string path, CancellationToken cancellationToken = default)
     {
         string target = WriteTarget.ForFile(path, overwrite: true);
         if (!File.Exists(target))
@@ -57,7 +58,7 @@ public static class TimelineFile
         FileKind.MustBeRegular(target);
         try
         {
-            using FileStream file = OpenAlone(target, CancellationToken.None);
+            using FileStream file = OpenAlone(target, cancellationToken);
         }
         catch (Exception e) when (WriteFailures.IsFailure(e))
         {
@@ -65,7 +66,7 @@ public static class TimelineFile
         }
         if (new FileInfo(target).Length > 0)
         {
-            _ = Read(target);
+            _ = Read(target, cancellationToken);
         }
     }
 

@@ -34,11 +34,7 @@ internal static class TemporaryNames
     public static string ForTurn(string target) => Path.Combine(Path.GetDirectoryName(target)!, $".{Stem(target)}.turn{Lock}");
 
     /// <summary>Deletes the unfinished files of killed writers of this target. Files that a running writer holds open stay.</summary>
-    public static void RemoveUnfinished(string target)
-    {
-        Remove(target, Unfinished);
-        Remove(target, Lock);
-    }
+    public static void RemoveUnfinished(string target) => Remove(target, Unfinished, Lock);
 
     /// <summary>
     /// Deletes old folders of this target. Call it only after the new folder is in place, because an old folder can be the only copy.
@@ -78,34 +74,30 @@ internal static class TemporaryNames
         return bytes.Length <= LongestStem ? name : Convert.ToHexStringLower(SHA256.HashData(bytes));
     }
 
-    private static void Remove(string target, string ending)
+    private static void Remove(string target, params string[] endings)
     {
         string start = $".{Stem(target)}.";
-        int length = start.Length + (2 * RandomBytes) + ending.Length;
         string[] found;
         try
         {
-            found =
-            [
-                .. Directory.EnumerateFileSystemEntries(
-                    Path.GetDirectoryName(target)!,
-                    "*",
-                    new EnumerationOptions { AttributesToSkip = 0 }),
-            ];
+            found = Directory.GetFileSystemEntries(Path.GetDirectoryName(target)!, "*", new EnumerationOptions { AttributesToSkip = 0 });
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return;
         }
-        foreach (string path in found)
+        foreach (string path in endings.SelectMany(ending => found.Where(path => IsOf(path, start, ending))))
         {
-            string name = Path.GetFileName(path);
-            if (name.Length == length && name.StartsWith(start, StringComparison.Ordinal) && name.EndsWith(ending, StringComparison.Ordinal)
-                && name.AsSpan(start.Length, 2 * RandomBytes).IndexOfAnyExcept(Hexadecimal) < 0)
-            {
-                TryDeleteUnlessHeld(path, target);
-            }
+            TryDeleteUnlessHeld(path, target);
         }
+    }
+
+    private static bool IsOf(string path, string start, string ending)
+    {
+        ReadOnlySpan<char> name = Path.GetFileName(path.AsSpan());
+        return name.Length == start.Length + (2 * RandomBytes) + ending.Length
+            && name.StartsWith(start, StringComparison.Ordinal) && name.EndsWith(ending, StringComparison.Ordinal)
+            && !name.Slice(start.Length, 2 * RandomBytes).ContainsAnyExcept(Hexadecimal);
     }
 
     // Writers open without sharing, which also holds between processes on Unix (an advisory lock that ends with its process).
