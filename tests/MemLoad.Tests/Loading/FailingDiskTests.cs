@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using MemLoad.Tests.Writing;
+using Microsoft.Win32.SafeHandles;
 
 namespace MemLoad.Tests.Loading;
 
@@ -35,6 +36,24 @@ public sealed partial class FailingDiskTests
         Assert.InRange(error.Offset!.Value, failing.Offset, broken.Value);
         Assert.Contains("the disk does not return a page", error.Finding, StringComparison.Ordinal);
         Assert.Equal(0, device.Memory.Allocated);
+    }
+
+    [SkippableFact]
+    public void A_read_that_is_denied_after_the_file_was_opened_is_ML1007()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "descriptors of Linux");
+        using var folder = new TemporaryFolder();
+        string path = folder.Write("x.pth", "0123456789");
+        using CheckpointFileReader reader = CheckpointFileReader.Open(path);
+        using SafeFileHandle writer = File.OpenHandle(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+        // .NET has one exception for reads of a descriptor that is only for writing and for reads that a server denies.
+        Assert.True(Duplicate(writer, reader.Handle) >= 0);
+
+        foreach (Action read in (Action[])[() => reader.ReadExactly(4, new byte[2]), () => reader.ReadBulk(4, new byte[2])])
+        {
+            MemLoadException error = Assert.Throws<MemLoadException>(read);
+            Assert.Equal(("ML1007", path, 4), (error.Rule.Id, error.Path, error.Offset));
+        }
     }
 
     [Theory]
@@ -92,4 +111,7 @@ public sealed partial class FailingDiskTests
 
     [LibraryImport("libc", EntryPoint = "mprotect")]
     private static partial int Protect(nint address, nuint length, int protection);
+
+    [LibraryImport("libc", EntryPoint = "dup2")]
+    private static partial int Duplicate(SafeFileHandle descriptor, SafeFileHandle replaced);
 }

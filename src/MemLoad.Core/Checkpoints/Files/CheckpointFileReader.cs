@@ -208,8 +208,9 @@ internal sealed class CheckpointFileReader : WholeFile
             {
                 read = RandomAccess.Read(handle, destination, offset);
             }
-            catch (IOException e)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
+                // A server can deny a read of a file that it allowed to open.
                 throw Rules.ReadFailed.Broken($"reading {destination.Length} bytes failed: {e.Message.TrimEnd('.')}", Path, offset, e);
             }
             if (read == 0)
