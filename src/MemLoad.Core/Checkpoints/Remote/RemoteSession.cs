@@ -73,8 +73,8 @@ internal sealed class RemoteSession : IDisposable
     private static bool IsOffline =>
         Environment.GetEnvironmentVariable("HF_HUB_OFFLINE")?.ToUpperInvariant() is "1" or "ON" or "YES" or "TRUE";
 
-    /// <summary>The path of a file in the same folder.</summary>
-    public static string InFolderOf(string path, string name) => FolderOf(path) + name;
+    /// <summary>The path of a file in the same folder. The name is that of the file, without escapes.</summary>
+    public static string InFolderOf(string path, string name) => FolderOf(path) + Uri.EscapeDataString(name);
 
     /// <summary>
     /// Returns the address to open, as it is shown: that of the session, or of a file in its folder that has a usual name.
@@ -171,7 +171,7 @@ internal sealed class RemoteSession : IDisposable
     {
         string name = path[_shownRoot.Length..];
         return name == _name ? _root
-            : new UriBuilder(_root) { Path = FolderOf(_root.AbsolutePath) + Uri.EscapeDataString(name), Fragment = "" }.Uri;
+            : new UriBuilder(_root) { Path = FolderOf(_root.AbsolutePath) + name, Fragment = "" }.Uri;
     }
 
     private static bool IsHub(Uri address) =>
