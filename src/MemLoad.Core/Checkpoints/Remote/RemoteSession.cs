@@ -7,7 +7,7 @@ namespace MemLoad;
 /// <summary>
 /// The connections to the server of one checkpoint while it is opened. Requests ask for ranges. The fetched bytes and the time are limited.
 /// A password of the address is sent to the server of the address and to no other. <c>HF_TOKEN</c> is sent to the server of
-/// <c>HF_ENDPOINT</c> and to no other, and only encrypted or within this machine. Paths are addresses as they are shown.
+/// <c>HF_ENDPOINT</c> and to no other, and only encrypted or, without a proxy, within this machine. Paths are addresses as they are shown.
 /// </summary>
 internal sealed class RemoteSession : IDisposable
 {
@@ -177,6 +177,10 @@ internal sealed class RemoteSession : IDisposable
     private static bool IsHub(Uri address) =>
         Uri.TryCreate(HubEndpoint, UriKind.Absolute, out Uri? hub) && RemoteAddress.AreOfOneServer(address, hub);
 
+    // A request to this machine can go through a proxy on another one. Not every proxy answers both questions.
+    private static bool IsDirect(Uri address) =>
+        HttpClient.DefaultProxy.IsBypassed(address) || HttpClient.DefaultProxy.GetProxy(address) is null;
+
     private AuthenticationHeaderValue? AuthorizationFor(Uri address)
     {
         if (_root.UserInfo.Length > 0 && RemoteAddress.AreOfOneServer(address, _root))
@@ -184,7 +188,7 @@ internal sealed class RemoteSession : IDisposable
             return new AuthenticationHeaderValue("Basic",
                 Convert.ToBase64String(Encoding.UTF8.GetBytes(Uri.UnescapeDataString(_root.UserInfo))));
         }
-        bool isPrivate = address.Scheme == Uri.UriSchemeHttps || address.IsLoopback;
+        bool isPrivate = address.Scheme == Uri.UriSchemeHttps || (address.IsLoopback && IsDirect(address));
         return isPrivate && Environment.GetEnvironmentVariable("HF_TOKEN")?.Trim() is { Length: > 0 } token
             && token.All(c => c is > ' ' and < '\x7f')
             && IsHub(address)
