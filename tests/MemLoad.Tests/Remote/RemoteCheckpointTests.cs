@@ -199,6 +199,26 @@ public sealed class RemoteCheckpointTests : IDisposable
         Assert.Equal("ML5202", Assert.Throws<MemLoadException>(() => Checkpoint.Open(server[""])).Rule.Id);
     }
 
+    // Amazon S3 answers 403 for a missing object to those who may not list the bucket.
+    [Fact]
+    public void A_missing_file_that_a_store_does_not_tell_from_a_forbidden_one_is_missing()
+    {
+        byte[] file = CheckpointKit.SafetensorsOfBytes(("a", 3));
+        using LocalServer store = new(asked => asked.Path == "/model.safetensors" ? Reply.Of(asked, file) : new Reply(403, []));
+        using LocalServer closed = new(_ => new Reply(403, []));
+
+        Assert.Equal(store["model.safetensors"], Checkpoint.Open(store[""]).Path);
+        using var session = new RemoteSession(store[""], new OpenLimits(), default);
+        Assert.Null(session.TryOpenWhole(store["config.json"], 1000));
+
+        foreach (string name in (string[])["", "model.safetensors.index.json"])
+        {
+            var refusal = Assert.Throws<MemLoadException>(() => Checkpoint.Open(closed[name]));
+            Assert.Equal(("ML5204", closed["model.safetensors.index.json"]), (refusal.Rule.Id, refusal.Path));
+            Assert.StartsWith("the server answers 403", refusal.Finding, StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public void Odd_names_and_queries_reach_the_server_and_queries_are_in_no_row()
     {

@@ -80,24 +80,28 @@ internal sealed class RemoteSession : IDisposable
     /// Returns the address to open, as it is shown: that of the session, or of a file in its folder that has a usual name.
     /// </summary>
     /// <exception cref="MemLoadException">ML5202 if the folder has no such file, ML5203 to ML5208.</exception>
-    public string Find() => _name.Length > 0 ? _shownRoot + _name
-        : UsualNames.FirstOrDefault(name => Has(_shownRoot + name)) is string found ? _shownRoot + found
-        : throw Rules.RemoteAddress.Broken($"the server has none of {Printable.List(UsualNames)} there", _shownRoot,
-            remedy: "Give the address of a file.");
+    public string Find()
+    {
+        MemLoadException? forbidden = null;
+        return _name.Length > 0 ? _shownRoot + _name
+            : UsualNames.FirstOrDefault(name => Has(_shownRoot + name, ref forbidden)) is string found ? _shownRoot + found
+            : throw forbidden ?? Rules.RemoteAddress.Broken($"the server has none of {Printable.List(UsualNames)} there", _shownRoot,
+                remedy: "Give the address of a file.");
+    }
 
     /// <summary>Opens a file for reading ranges of it.</summary>
     /// <exception cref="MemLoadException">ML5202 to ML5209.</exception>
     public RemoteFile Open(string path) => new(this, AddressOf(path), path);
 
     /// <summary>Reads a whole file, up to a limit of bytes.</summary>
-    /// <returns>The file; null if the server has none of that name (404).</returns>
+    /// <returns>The file; null if the server has none of that name (404), or does not say whether it has one (403).</returns>
     /// <exception cref="MemLoadException">ML5202 to ML5209.</exception>
     public RemoteFile? TryOpenWhole(string path, long most)
     {
         Uri address = AddressOf(path);
         using var request = new RemoteRequest(this, path);
         using HttpResponseMessage answer = request.Send(ref address, null);
-        if (answer.StatusCode == HttpStatusCode.NotFound)
+        if (answer.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Forbidden)
         {
             return null;
         }
@@ -107,14 +111,20 @@ internal sealed class RemoteSession : IDisposable
             : new RemoteFile(this, address, path, request.ReadToEnd(answer, most));
     }
 
-    // Returns whether the server has the file. An answer with any other status is an error.
-    private bool Has(string path)
+    // Returns whether the server has the file. Object stores that do not list a folder answer 403 for a file that is not there. An answer
+    // with any other status is an error.
+    private bool Has(string path, ref MemLoadException? forbidden)
     {
         Uri address = AddressOf(path);
         using var request = new RemoteRequest(this, path);
         using HttpResponseMessage answer = request.Send(ref address, new RangeHeaderValue(0, 0));
         if (answer.StatusCode == HttpStatusCode.NotFound)
         {
+            return false;
+        }
+        if (answer.StatusCode == HttpStatusCode.Forbidden)
+        {
+            forbidden ??= request.Refusal(answer);
             return false;
         }
         request.RequireStatus(answer, HttpStatusCode.PartialContent, HttpStatusCode.OK);
