@@ -70,6 +70,28 @@ public sealed class GgufTests : IDisposable
     }
 
     [Fact]
+    public void No_more_bytes_are_missing_than_the_tensors_have()
+    {
+        string path = _folder.Write(
+            "m.gguf", new GgufForge().Key("general.alignment", 1u << 31).Tensor("a", 0, [4], new byte[16]).Build());
+
+        var refusal = Assert.Throws<MemLoadException>(() => Checkpoint.Open(path));
+
+        Assert.Equal("16 of 16 bytes of tensors are missing", refusal.Finding);
+    }
+
+    [Fact]
+    public void The_bytes_that_are_left_at_the_end_of_a_file_are_stated()
+    {
+        string path = _folder.Write("m.gguf", new GgufForge().Build()[..11]);
+
+        var refusal = Assert.Throws<MemLoadException>(() => Checkpoint.Open(path));
+
+        Assert.Equal("8 bytes are expected here but the file has 3", refusal.Finding);
+        Assert.Equal(8, refusal.Offset);
+    }
+
+    [Fact]
     public void Single_values_are_kept_and_arrays_are_named()
     {
         var checkpoint = Checkpoint.Open(

@@ -57,4 +57,20 @@ public sealed class RemoteCommandTests
         Assert.Contains(server["org/name/resolve/main/model.safetensors"], run.Output, StringComparison.Ordinal);
         Assert.All(server.Requests, asked => Assert.Equal("Bearer hf_s3cret", asked.Headers["authorization"]));
     }
+
+    [Fact]
+    public void The_token_for_a_server_on_this_computer_is_not_sent_through_a_proxy()
+    {
+        using LocalServer proxy = new(asked => Reply.Of(asked, File.ReadAllBytes(Fixtures.PathOf("tiny/fp32.safetensors"))));
+        const string Hub = "http://127.0.0.1:9/";
+        (string, string)[] settings =
+            [("HF_ENDPOINT", Hub), ("HF_TOKEN", "hf_s3cret"), ("http_proxy", proxy[""]), ("no_proxy", "host.invalid")];
+
+        ProgramRun run = ProgramRun.Of(settings, "inspect", $"{Hub}org/name/resolve/main/model.safetensors");
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.NotEmpty(proxy.Requests);
+        Assert.All(proxy.Requests, asked => Assert.StartsWith(Hub, asked.Path, StringComparison.Ordinal));
+        Assert.All(proxy.Requests, asked => Assert.DoesNotContain("authorization", asked.Headers));
+    }
 }

@@ -250,6 +250,53 @@ public sealed class MisbehavingServerTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_file_whose_date_changes_between_requests_is_refused(bool heedsTheCondition)
+    {
+        int count = 0;
+        using var server = new LocalServer(asked =>
+        {
+            var unconditional = new Asked(asked.Path, new Dictionary<string, string> { ["range"] = asked.Headers["range"] });
+            Reply reply = ++count > 1 && heedsTheCondition ? new Reply(200, LongHeader) : Reply.Of(unconditional, LongHeader, null);
+            return reply with { Headers = [.. reply.Headers, ("Last-Modified", $"Wed, 21 Oct 2015 07:28:0{count} GMT")] };
+        });
+
+        Refused("ML1006", server["m.safetensors"]);
+
+        Assert.Equal("Wed, 21 Oct 2015 07:28:01 GMT", server.Requests.Last().Headers["if-range"]);
+    }
+
+    [Fact]
+    public void A_file_that_ends_before_the_second_range_was_changed()
+    {
+        int count = 0;
+        using var server = new LocalServer(asked => Reply.Of(asked, ++count == 1 ? LongHeader : LongHeader[..100], null));
+
+        Refused("ML1006", server["m.safetensors"]);
+    }
+
+    [Fact]
+    public void A_length_that_is_not_that_of_the_range_is_named()
+    {
+        using var server = new LocalServer(asked => Wrong(asked, "no bytes"));
+
+        Assert.Contains("0 bytes for a range of 32768", Refused("ML5206", server["m.safetensors"]).Finding, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_coding_identity_is_not_a_compressed_form()
+    {
+        using var server = new LocalServer(asked =>
+        {
+            Reply reply = Reply.Of(asked, LongHeader);
+            return reply with { Headers = [.. reply.Headers, ("Content-Encoding", "identity")] };
+        });
+
+        Assert.Equal(2_000, Checkpoint.Open(server["m.safetensors"]).Tensors.Length);
+    }
+
     [Fact]
     public void Ranges_that_end_after_the_first_are_named()
     {

@@ -163,6 +163,27 @@ public sealed class RemoteCheckpointTests : IDisposable
     }
 
     [Theory]
+    [InlineData("my model")]
+    [InlineData("50%20 é#")]
+    public void Parts_of_GGUF_with_an_escaped_name_are_found(string name)
+    {
+        for (int i = 0; i < 2; i++)
+        {
+            var part = new GgufForge()
+                .Key("split.no", 2, BitConverter.GetBytes((ushort)i))
+                .Key("split.count", 2, BitConverter.GetBytes((ushort)2));
+            _folder.Write($"{name}-0000{i + 1}-of-00002.gguf", part.Tensor($"t{i}", 0, [4], new byte[16]).Build());
+        }
+        using LocalServer server = LocalServer.OfFolder(_folder.Path);
+        string escaped = Uri.EscapeDataString(name);
+
+        var set = Checkpoint.Open(server[$"{escaped}-00002-of-00002.gguf"]);
+
+        Assert.Equal(["t0", "t1"], set.Tensors.Select(tensor => tensor.Name));
+        Assert.Equal($"/{escaped}-00001-of-00002.gguf", server.Requests.Last().Path);
+    }
+
+    [Theory]
     [InlineData("model.safetensors")]
     [InlineData("pytorch_model.bin")]
     public void A_folder_on_a_server_is_opened_by_a_usual_name(string name)
@@ -176,6 +197,26 @@ public sealed class RemoteCheckpointTests : IDisposable
         Assert.Equal(server[name], checkpoint.Path);
         File.Delete(_folder[name]);
         Assert.Equal("ML5202", Assert.Throws<MemLoadException>(() => Checkpoint.Open(server[""])).Rule.Id);
+    }
+
+    // Amazon S3 answers 403 for a missing object to those who may not list the bucket.
+    [Fact]
+    public void A_missing_file_that_a_store_does_not_tell_from_a_forbidden_one_is_missing()
+    {
+        byte[] file = CheckpointKit.SafetensorsOfBytes(("a", 3));
+        using LocalServer store = new(asked => asked.Path == "/model.safetensors" ? Reply.Of(asked, file) : new Reply(403, []));
+        using LocalServer closed = new(_ => new Reply(403, []));
+
+        Assert.Equal(store["model.safetensors"], Checkpoint.Open(store[""]).Path);
+        using var session = new RemoteSession(store[""], new OpenLimits(), default);
+        Assert.Null(session.TryOpenWhole(store["config.json"], 1000));
+
+        foreach (string name in (string[])["", "model.safetensors.index.json"])
+        {
+            var refusal = Assert.Throws<MemLoadException>(() => Checkpoint.Open(closed[name]));
+            Assert.Equal(("ML5204", closed["model.safetensors.index.json"]), (refusal.Rule.Id, refusal.Path));
+            Assert.StartsWith("the server answers 403", refusal.Finding, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
@@ -194,6 +235,7 @@ public sealed class RemoteCheckpointTests : IDisposable
         var set = Checkpoint.Open(server["m.safetensors.index.json?sig=secret"]);
         Assert.Equal("b", Assert.Single(set.Tensors).Name);
         Assert.Equal("/p%231%3F.safetensors?sig=secret", server.Requests.Last().Path);
+        Assert.Equal(server["p%231%3F.safetensors"], Assert.Single(set.Files).Path);
     }
 
     [Theory]

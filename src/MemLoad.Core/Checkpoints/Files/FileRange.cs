@@ -38,8 +38,8 @@ internal abstract class FileRange
     {
         if (offset < 0 || count < 0 || offset > Length - count)
         {
-            throw Rules.FileTruncated.Broken(
-                $"the file has {Length} bytes but {count} are expected here", Path, Math.Clamp(offset, 0, Length));
+            long at = Math.Clamp(offset, 0, Length);
+            throw Rules.FileTruncated.Broken($"{count} bytes are expected here but the file has {Length - at}", Path, at);
         }
     }
 

@@ -159,7 +159,8 @@ internal static class GgufReader
         long whole = Sum(dataStart, end, file.Path, 0);
         if (end > 0 && file.Length < whole)
         {
-            throw Rules.FileTruncated.Broken($"{whole - file.Length} of {end} bytes of tensors are missing", file.Path, file.Length);
+            throw Rules.FileTruncated.Broken(
+                $"{Math.Min(whole - file.Length, end)} of {end} bytes of tensors are missing", file.Path, file.Length);
         }
         long padded = Sum(dataStart, expected, file.Path, 0);
         if (file.Length > padded)

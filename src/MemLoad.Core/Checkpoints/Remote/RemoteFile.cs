@@ -19,6 +19,7 @@ internal sealed class RemoteFile : WholeFile
     private readonly RemoteSession _session;
     private readonly RangeConditionHeaderValue? _unchanged;
     private readonly string? _tag;
+    private readonly DateTimeOffset? _date; // if there is no tag
     private readonly SortedList<long, byte[]> _pieces = [];
     private readonly List<(long Offset, int Count)> _expected = [];
     private readonly Lock _lock = new();
@@ -58,8 +59,9 @@ internal sealed class RemoteFile : WholeFile
                 : throw Rules.RemoteRanges.Broken("the server sends the whole file instead of the requested range", path);
         }
         _tag = answer.Headers.ETag?.ToString();
+        _date = _tag is null ? answer.Content.Headers.LastModified : null;
         _unchanged = answer.Headers.ETag is { IsWeak: false } tag ? new RangeConditionHeaderValue(tag)
-            : _tag is null && answer.Content.Headers.LastModified is DateTimeOffset date ? new RangeConditionHeaderValue(date) : null;
+            : _date is DateTimeOffset date ? new RangeConditionHeaderValue(date) : null;
         int first = (int)Math.Min(FirstBytes, Length);
         session.Spend(first - FirstBytes, path);
         _pieces.Add(0, request.Read(answer, first));
@@ -160,14 +162,18 @@ internal sealed class RemoteFile : WholeFile
         using var request = new RemoteRequest(_session, Path);
         Uri address = _address;
         using HttpResponseMessage answer = request.Send(ref address, new RangeHeaderValue(start, start + length - 1), _unchanged);
-        if (answer.StatusCode is HttpStatusCode.OK or HttpStatusCode.PreconditionFailed or HttpStatusCode.RequestedRangeNotSatisfiable)
+        if (answer.StatusCode is HttpStatusCode.PreconditionFailed or HttpStatusCode.RequestedRangeNotSatisfiable)
         {
-            bool same = _unchanged is null || (answer.StatusCode == HttpStatusCode.OK && answer.Headers.ETag?.ToString() == _tag);
-            throw same ? Rules.RemoteRanges.Broken("the server sent a range of the file and now sends all of it", Path) : Changed();
+            throw Changed(); // the file had this range
+        }
+        bool? isSame = IsSameFile(answer);
+        if (answer.StatusCode == HttpStatusCode.OK)
+        {
+            throw isSame ?? (_unchanged is null)
+                ? Rules.RemoteRanges.Broken("the server sent a range of the file and now sends all of it", Path) : Changed();
         }
         request.RequireStatus(answer, HttpStatusCode.PartialContent);
-        if ((_tag is not null && answer.Headers.ETag is EntityTagHeaderValue tag && tag.ToString() != _tag)
-            || (answer.Content.Headers.ContentRange is { Length: long total } && total != Length))
+        if (isSame == false || (answer.Content.Headers.ContentRange is { Length: long total } && total != Length))
         {
             throw Changed();
         }
@@ -183,13 +189,21 @@ internal sealed class RemoteFile : WholeFile
         return piece;
     }
 
+    // Whether the answer has the tag, or else the date, of the first answer; null if it states none.
+    private bool? IsSameFile(HttpResponseMessage answer) =>
+        _tag is not null ? answer.Headers.ETag is EntityTagHeaderValue tag ? tag.ToString() == _tag : null
+        : _date is not null && answer.Content.Headers.LastModified is DateTimeOffset date ? date == _date : null;
+
     private void RequireRange(HttpResponseMessage answer, long start, int length)
     {
         ContentRangeHeaderValue? range = answer.Content.Headers.ContentRange;
-        if (range is not { Unit: "bytes", HasRange: true, HasLength: true } || range.From != start || range.To != start + length - 1
-            || (answer.Content.Headers.ContentLength is long count && count != length))
+        if (range is not { Unit: "bytes", HasRange: true, HasLength: true } || range.From != start || range.To != start + length - 1)
         {
             throw Unusable(range);
+        }
+        if (answer.Content.Headers.ContentLength is long count && count != length)
+        {
+            throw Rules.RemoteAnswer.Broken($"the server states {count} bytes for a range of {length}", Path);
         }
     }
 

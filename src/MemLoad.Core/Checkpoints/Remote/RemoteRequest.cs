@@ -67,17 +67,22 @@ internal sealed class RemoteRequest : IDisposable
         }
     }
 
+    /// <summary>The error for the status of an answer (ML5204).</summary>
+    public MemLoadException Refusal(HttpResponseMessage answer)
+    {
+        string reason = answer.ReasonPhrase is { Length: > 0 } phrase ? $" ({Printable.Line(phrase, LongestReason)})" : "";
+        return Rules.RemoteStatus.Broken($"the server answers {(int)answer.StatusCode}{reason}", _path, remedy: RemedyFor(answer));
+    }
+
     /// <summary>Refuses an answer with another status, or with a content coding that was not requested.</summary>
     /// <exception cref="MemLoadException">ML5204, ML5205 or ML5206.</exception>
     public void RequireStatus(HttpResponseMessage answer, params ReadOnlySpan<HttpStatusCode> expected)
     {
         if (!expected.Contains(answer.StatusCode))
         {
-            string reason = answer.ReasonPhrase is { Length: > 0 } phrase ? $" ({Printable.Line(phrase, LongestReason)})" : "";
-            throw Rules.RemoteStatus.Broken(
-                $"the server answers {(int)answer.StatusCode}{reason}", _path, remedy: RemedyFor(answer));
+            throw Refusal(answer);
         }
-        if (answer.Content.Headers.ContentEncoding.Count > 0)
+        if (answer.Content.Headers.ContentEncoding.Any(coding => !coding.Equals("identity", StringComparison.OrdinalIgnoreCase)))
         {
             throw Rules.RemoteAnswer.Broken("the server sends the bytes in a compressed form that was not requested", _path);
         }

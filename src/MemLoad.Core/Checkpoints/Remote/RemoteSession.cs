@@ -7,7 +7,7 @@ namespace MemLoad;
 /// <summary>
 /// The connections to the server of one checkpoint while it is opened. Requests ask for ranges. The fetched bytes and the time are limited.
 /// A password of the address is sent to the server of the address and to no other. <c>HF_TOKEN</c> is sent to the server of
-/// <c>HF_ENDPOINT</c> and to no other, and only encrypted or within this machine. Paths are addresses as they are shown.
+/// <c>HF_ENDPOINT</c> and to no other, and only encrypted or, without a proxy, within this machine. Paths are addresses as they are shown.
 /// </summary>
 internal sealed class RemoteSession : IDisposable
 {
@@ -73,31 +73,35 @@ internal sealed class RemoteSession : IDisposable
     private static bool IsOffline =>
         Environment.GetEnvironmentVariable("HF_HUB_OFFLINE")?.ToUpperInvariant() is "1" or "ON" or "YES" or "TRUE";
 
-    /// <summary>The path of a file in the same folder.</summary>
-    public static string InFolderOf(string path, string name) => FolderOf(path) + name;
+    /// <summary>The path of a file in the same folder. The name is that of the file, without escapes.</summary>
+    public static string InFolderOf(string path, string name) => FolderOf(path) + Uri.EscapeDataString(name);
 
     /// <summary>
     /// Returns the address to open, as it is shown: that of the session, or of a file in its folder that has a usual name.
     /// </summary>
     /// <exception cref="MemLoadException">ML5202 if the folder has no such file, ML5203 to ML5208.</exception>
-    public string Find() => _name.Length > 0 ? _shownRoot + _name
-        : UsualNames.FirstOrDefault(name => Has(_shownRoot + name)) is string found ? _shownRoot + found
-        : throw Rules.RemoteAddress.Broken($"the server has none of {Printable.List(UsualNames)} there", _shownRoot,
-            remedy: "Give the address of a file.");
+    public string Find()
+    {
+        MemLoadException? forbidden = null;
+        return _name.Length > 0 ? _shownRoot + _name
+            : UsualNames.FirstOrDefault(name => Has(_shownRoot + name, ref forbidden)) is string found ? _shownRoot + found
+            : throw forbidden ?? Rules.RemoteAddress.Broken($"the server has none of {Printable.List(UsualNames)} there", _shownRoot,
+                remedy: "Give the address of a file.");
+    }
 
     /// <summary>Opens a file for reading ranges of it.</summary>
     /// <exception cref="MemLoadException">ML5202 to ML5209.</exception>
     public RemoteFile Open(string path) => new(this, AddressOf(path), path);
 
     /// <summary>Reads a whole file, up to a limit of bytes.</summary>
-    /// <returns>The file; null if the server has none of that name (404).</returns>
+    /// <returns>The file; null if the server has none of that name (404), or does not say whether it has one (403).</returns>
     /// <exception cref="MemLoadException">ML5202 to ML5209.</exception>
     public RemoteFile? TryOpenWhole(string path, long most)
     {
         Uri address = AddressOf(path);
         using var request = new RemoteRequest(this, path);
         using HttpResponseMessage answer = request.Send(ref address, null);
-        if (answer.StatusCode == HttpStatusCode.NotFound)
+        if (answer.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Forbidden)
         {
             return null;
         }
@@ -107,14 +111,20 @@ internal sealed class RemoteSession : IDisposable
             : new RemoteFile(this, address, path, request.ReadToEnd(answer, most));
     }
 
-    // Returns whether the server has the file. An answer with any other status is an error.
-    private bool Has(string path)
+    // Returns whether the server has the file. Object stores that do not list a folder answer 403 for a file that is not there. An answer
+    // with any other status is an error.
+    private bool Has(string path, ref MemLoadException? forbidden)
     {
         Uri address = AddressOf(path);
         using var request = new RemoteRequest(this, path);
         using HttpResponseMessage answer = request.Send(ref address, new RangeHeaderValue(0, 0));
         if (answer.StatusCode == HttpStatusCode.NotFound)
         {
+            return false;
+        }
+        if (answer.StatusCode == HttpStatusCode.Forbidden)
+        {
+            forbidden ??= request.Refusal(answer);
             return false;
         }
         request.RequireStatus(answer, HttpStatusCode.PartialContent, HttpStatusCode.OK);
@@ -171,11 +181,15 @@ internal sealed class RemoteSession : IDisposable
     {
         string name = path[_shownRoot.Length..];
         return name == _name ? _root
-            : new UriBuilder(_root) { Path = FolderOf(_root.AbsolutePath) + Uri.EscapeDataString(name), Fragment = "" }.Uri;
+            : new UriBuilder(_root) { Path = FolderOf(_root.AbsolutePath) + name, Fragment = "" }.Uri;
     }
 
     private static bool IsHub(Uri address) =>
         Uri.TryCreate(HubEndpoint, UriKind.Absolute, out Uri? hub) && RemoteAddress.AreOfOneServer(address, hub);
+
+    // A request to this machine can go through a proxy on another one. Not every proxy answers both questions.
+    private static bool IsDirect(Uri address) =>
+        HttpClient.DefaultProxy.IsBypassed(address) || HttpClient.DefaultProxy.GetProxy(address) is null;
 
     private AuthenticationHeaderValue? AuthorizationFor(Uri address)
     {
@@ -184,7 +198,7 @@ internal sealed class RemoteSession : IDisposable
             return new AuthenticationHeaderValue("Basic",
                 Convert.ToBase64String(Encoding.UTF8.GetBytes(Uri.UnescapeDataString(_root.UserInfo))));
         }
-        bool isPrivate = address.Scheme == Uri.UriSchemeHttps || address.IsLoopback;
+        bool isPrivate = address.Scheme == Uri.UriSchemeHttps || (address.IsLoopback && IsDirect(address));
         return isPrivate && Environment.GetEnvironmentVariable("HF_TOKEN")?.Trim() is { Length: > 0 } token
             && token.All(c => c is > ' ' and < '\x7f')
             && IsHub(address)
