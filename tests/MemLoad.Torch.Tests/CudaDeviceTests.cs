@@ -66,6 +66,30 @@ public sealed class CudaDeviceTests
         Assert.True(weights.CloseViews());
     }
 
+    [NeedsFact(typeof(LibTorchHere), DisplayName = "A card is closed with the last block, which a reader can hold")]
+    public void A_card_is_closed_with_the_last_block_which_a_reader_can_hold()
+    {
+        var card = new PlayedCard();
+        var device = new TorchCudaDevice(card, 0, null);
+        byte[] content = [1, 2, 3, 4];
+        MemoryBuffer block = device.Allocate(content.Length);
+        block.Write(0, content);
+        block.AddReference();
+
+        block.Dispose();
+        device.Dispose();
+        device.Dispose();
+
+        byte[] read = new byte[content.Length];
+        block.Read(0, read);
+        Assert.Equal(content, read);
+        Assert.Throws<ObjectDisposedException>(() => device.Allocate(1));
+        Assert.False(card.Disposed);
+        block.Release();
+        Assert.True(card.Disposed);
+        Assert.Equal(0, card.OpenStreams);
+    }
+
     [NeedsFact(typeof(LibTorchHere), DisplayName = "A missing card is refused in one sentence")]
     public void A_card_that_is_not_there_is_refused()
     {

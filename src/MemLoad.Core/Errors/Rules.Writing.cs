@@ -25,7 +25,8 @@ internal static partial class Rules
     public static Rule HeaderTooLong => field ??= new("ML9109", "the header is not longer than the format allows",
         $"Write .pth instead, or write fewer tensors to one file ({(Act.Convert, Setting.Include)}).");
     public static Rule SourceInconsistent => field ??= new("ML9110", "the weights to write have the lengths that they state",
-        "Open them again. If it fails again, report this as a bug of MemLoad.");
+        "Open the weights again. If it fails again, report this as a bug of the program that provides them, which is MemLoad for a "
+            + $"checkpoint.");
     public static Rule ShardSize => field ??= new("ML9112", "shards are safetensors files of at least one byte in a folder",
         $"Name a folder for them, and a size such as {(Setting.MaxShardSize, "5GB")}, or leave out {Setting.MaxShardSize}.");
     public static Rule CacheUnusable => field ??= new("ML9111", "the cache folder can be written",

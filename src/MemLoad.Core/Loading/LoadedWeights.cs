@@ -6,6 +6,8 @@ namespace MemLoad;
 /// </remarks>
 public sealed class LoadedWeights : IWeightSource, IDisposable
 {
+    private const long CopiedBytes = 64 << 20;
+
     private readonly MemoryBuffer?[] _buffers;
     private readonly ImmutableArray<Placement> _placements;
     private readonly Dictionary<string, TensorEntry> _byName;
@@ -152,6 +154,28 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
         }
     }
 
+    /// <summary>
+    /// Copies the content of the memory again to tensors that the indexer returned as copies. Call it after the memory was overwritten.
+    /// </summary>
+    internal void RefreshCopies()
+    {
+        lock (_viewLock)
+        {
+            foreach ((string name, MemoryBuffer copy) in _copies)
+            {
+                Fill(copy, _byName[name]);
+            }
+            foreach ((int buffer, HostView view) in _views)
+            {
+                // The memory of a card cannot be mapped.
+                if (view.Owner is MemoryBuffer copy)
+                {
+                    Fill(copy, _buffers[buffer]!);
+                }
+            }
+        }
+    }
+
     private nint AddressOf(TensorEntry tensor)
     {
         if (tensor.ElementCount == 0)
@@ -175,12 +199,7 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
         MemoryBuffer copy = _host.Allocate(tensor.Bytes);
         try
         {
-            long done = 0;
-            StreamElements(tensor, elements =>
-            {
-                copy.Write(done, elements);
-                done += elements.Length;
-            });
+            Fill(copy, tensor);
         }
         catch
         {
@@ -189,5 +208,25 @@ public sealed class LoadedWeights : IWeightSource, IDisposable
         }
         _copies.Add(tensor.Name, copy);
         return copy.Address;
+    }
+
+    private void Fill(MemoryBuffer copy, TensorEntry tensor)
+    {
+        long done = 0;
+        StreamElements(tensor, elements =>
+        {
+            copy.Write(done, elements);
+            done += elements.Length;
+        });
+    }
+
+    private static unsafe void Fill(MemoryBuffer copy, MemoryBuffer source)
+    {
+        for (long done = 0; done < copy.Length;)
+        {
+            int length = (int)Math.Min(CopiedBytes, copy.Length - done);
+            source.Read(done, new Span<byte>((byte*)copy.Address + done, length));
+            done += length;
+        }
     }
 }

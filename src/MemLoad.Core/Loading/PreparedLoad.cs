@@ -8,7 +8,9 @@ public sealed class PreparedLoad : IDisposable
 {
     private readonly PlanCandidate _candidate;
     private readonly LoadSource _source;
+    private readonly Lock _using = new();
     private LoadPlan? _plan;
+    private bool _disposed;
 
     private PreparedLoad(LoadRequest request, LoadSource source, IDevice device, bool forecastOnly, CancellationToken cancellationToken)
     {
@@ -80,6 +82,10 @@ public sealed class PreparedLoad : IDisposable
     {
         ArgumentNullException.ThrowIfNull(request);
         RemoteAddress.RefuseBytes(request.Path);
+        if (request.Path is string path)
+        {
+            FullPath.RequireName(path);
+        }
         var source = LoadSource.Open(request, cancellationToken);
         try
         {
@@ -165,19 +171,24 @@ public sealed class PreparedLoad : IDisposable
         return requests;
     }
 
-    /// <summary>Executes the load, unless it is refused.</summary>
+    /// <summary>Executes the load, unless it is refused. Calls of several threads are executed one after the other.</summary>
     /// <param name="beforeStep">Called before the steps that are carried out together, with the index in the plan of the first of
     /// them.</param>
     /// <param name="cancellationToken">Cancels the load.</param>
     /// <exception cref="MemLoadException">The <see cref="Refusal"/>; ML1001 to ML1007: a file does not exist, has changed or cannot be
     /// read; ML7001 or ML7002: the memory of the host or the device is exhausted.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The prepared load is disposed.</exception>
     public LoadedWeights Load(Action<int>? beforeStep = null, CancellationToken cancellationToken = default)
     {
-        using LoadSource source = _source; // no file is needed after this
-        return Refusal is null
-            ? PlanRunner.Run(Plan, Device, _source.Files, beforeStep, Request.MapGuard, cancellationToken)
-            : throw Refusal;
+        lock (_using)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            using LoadSource source = _source; // no file is needed after this
+            return Refusal is null
+                ? PlanRunner.Run(Plan, Device, _source.Files, beforeStep, Request.MapGuard, cancellationToken)
+                : throw Refusal;
+        }
     }
 
     /// <summary>Returns the files of the checkpoint one after the other, open.</summary>
@@ -232,11 +243,15 @@ public sealed class PreparedLoad : IDisposable
             Message = Refusal is null ? null : $"{Refusal.Rule.Id}: {Refusal.Message}",
         };
 
-    /// <inheritdoc/>
+    /// <summary>Closes the files and the device. If another thread is loading, this method waits for the end of that load.</summary>
     public void Dispose()
     {
-        _source.Dispose();
-        Device.Dispose();
+        lock (_using)
+        {
+            _disposed = true;
+            _source.Dispose();
+            Device.Dispose();
+        }
     }
 
     private static PreparedLoad Prepare(LoadRequest request, LoadSource source, bool forecastOnly, CancellationToken cancellationToken)

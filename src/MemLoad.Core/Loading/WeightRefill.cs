@@ -42,6 +42,7 @@ internal static class WeightRefill
                 throughRing.ReadThrough(ring, cancellationToken);
             }
             files.RequireUnchanged();
+            weights.RefreshCopies();
         }
         catch
         {

@@ -208,12 +208,25 @@ public sealed record LoadMeasurement
     internal static LoadMeasurement Begun(MeasureRequest request) =>
         Begun(request.Load.Strategy.ToString(), request.Load.Device, request.Cache, request.Run, request.Model, request.Load.Path) with
         {
-            Path = request.Load.Path is not string path ? null : RemoteAddress.Is(path) ? RemoteAddress.Shown(path) : FullPath.Of(path),
+            Path = AbsolutePathOf(request.Load.Path),
             DType = request.Load.DType?.TorchName(),
             Rank = request.Load.RankCount > 1 ? request.Load.Rank : null,
             RankCount = request.Load.RankCount > 1 ? request.Load.RankCount : null,
             Split = request.Load.Split?.ToString(),
         };
+
+    // The load refuses a path that cannot be made absolute, and its row says why.
+    private static string? AbsolutePathOf(string? path)
+    {
+        try
+        {
+            return path is null ? null : RemoteAddress.Is(path) ? RemoteAddress.Shown(path) : FullPath.Of(path);
+        }
+        catch (MemLoadException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Creates the row of a program that has not ended yet.</summary>
     internal static LoadMeasurement Begun(ProgramRequest request) =>

@@ -8,16 +8,19 @@ public sealed class MeasureSession
 {
     private readonly Func<IReadOnlyList<MeasureRequest>, CancellationToken, Task<LoadMeasurement[]>> _measure;
     private readonly HashSet<(long? Rank, string? Digest)> _digests = [];
+    private readonly HashSet<CheckpointFile> _files = []; // as they were at the forecast
     private readonly PendingSamples _samples;
 
     /// <summary>Creates a session. No process is started yet.</summary>
     /// <param name="loads">The loads, in order; at least one. They load the same tensors with the same cast.</param>
-    /// <param name="worker">How to start one child process per load; null to measure in this process.</param>
+    /// <param name="worker">How to start one child process per load; null to measure in this process. For children of the running program,
+    /// as null means for a <see cref="LoadMeasurer"/>, give <see cref="WorkerCommand.ForThisProgram"/>.</param>
     /// <param name="samplesPath">A file that the samples are appended to; null if they are not needed.</param>
+    /// <exception cref="ArgumentException">There is no load.</exception>
     /// <exception cref="MemLoadException">ML7009: ranks load at the same time, which one process cannot measure.</exception>
     public MeasureSession(IReadOnlyList<MeasureRequest> loads, WorkerCommand? worker, string? samplesPath = null)
     {
-        Loads = loads;
+        Loads = NotEmpty(loads);
         _samples = new PendingSamples(samplesPath);
         if (worker is null && loads.Any(load => load.Load.WithOtherRanks))
         {
@@ -33,7 +36,7 @@ public sealed class MeasureSession
     internal MeasureSession(IReadOnlyList<MeasureRequest> loads, Func<MeasureRequest, Action<LoadTimeline>, LoadMeasurement> measure,
         string? samplesPath)
     {
-        Loads = loads;
+        Loads = NotEmpty(loads);
         _samples = new PendingSamples(samplesPath);
         _measure = (turn, _) => Task.FromResult<LoadMeasurement[]>([.. turn.Select(load => measure(load, _samples.Add))]);
     }
@@ -56,8 +59,18 @@ public sealed class MeasureSession
     public LoadForecast Forecast(CancellationToken cancellationToken)
     {
         RemoteAddress.RefuseBytes(Loads[0].Load.Path);
-        return LoadPlanner.Forecast([.. Turns.DistinctBy(turn => turn[0].Load.Device).SelectMany(turn => turn.Select(load => load.Load))],
-            cancellationToken).ToList()[0];
+        LoadForecast? first = null;
+        _files.Clear();
+        foreach (PreparedLoad prepared in PreparedLoad.ForecastEach(
+            [.. Turns.DistinctBy(turn => turn[0].Load.Device).SelectMany(turn => turn.Select(load => load.Load))], cancellationToken))
+        {
+            using (prepared)
+            {
+                first ??= prepared.ToRow();
+                _files.UnionWith(prepared.Checkpoint.Files);
+            }
+        }
+        return first!;
     }
 
     /// <summary>Measures one of the loads.</summary>
@@ -85,8 +98,11 @@ public sealed class MeasureSession
             catch (MemLoadException e)
             {
                 // The checkpoint changed after the forecast. An exception would cost the rows of earlier turns.
-                return [.. turn.Select(load =>
-                    LoadMeasurement.Begun(load).Ended(LoadOutcome.Failed, e).Judged(load.WarnAbove, load.FailAbove))];
+                return Ended(turn, LoadOutcome.Failed, e);
+            }
+            catch (OperationCanceledException)
+            {
+                return Ended(turn, LoadOutcome.Canceled, Rules.Interrupted.Broken("the measurement was interrupted"));
             }
         }
         LoadMeasurement[] rows = await _measure(turn, cancellationToken).ConfigureAwait(false);
@@ -109,10 +125,41 @@ public sealed class MeasureSession
 
     /// <summary>
     /// Compares the digests of loads of the same weights: of the same rank of a checkpoint. Different digests mean that a load went wrong
-    /// without an error.
+    /// without an error, or that a file changed after <see cref="Forecast"/>.
     /// </summary>
     /// <returns>The error; null if all digests are equal.</returns>
-    public MemLoadException? Disagreement() =>
-        _digests.GroupBy(seen => seen.Rank, seen => seen.Digest)
+    public MemLoadException? Disagreement()
+    {
+        MemLoadException? different = _digests.GroupBy(seen => seen.Rank, seen => seen.Digest)
             .Select(rank => WeightsDigest.Disagreement(rank, Loads[0].Load.Path)).FirstOrDefault(difference => difference is not null);
+        return different is not null && ChangeOfFiles() is string change
+            ? Rules.DigestsDiffer.Broken($"{different.Finding}, and a file of it changed after the forecast: {change}", different.Path,
+                remedy: "Measure again when no program writes to the checkpoint.")
+            : different;
+    }
+
+    private string? ChangeOfFiles()
+    {
+        try
+        {
+            foreach (CheckpointFile file in _files)
+            {
+                CheckpointFileReader.Reopen(file).Dispose();
+            }
+            return null;
+        }
+        catch (MemLoadException e)
+        {
+            return e.Finding;
+        }
+    }
+
+    private static LoadMeasurement[] Ended(IReadOnlyList<MeasureRequest> turn, LoadOutcome outcome, MemLoadException why) =>
+        [.. turn.Select(load => LoadMeasurement.Begun(load).Ended(outcome, why).Judged(load.WarnAbove, load.FailAbove))];
+
+    private static IReadOnlyList<MeasureRequest> NotEmpty(IReadOnlyList<MeasureRequest> loads)
+    {
+        ArgumentNullException.ThrowIfNull(loads);
+        return loads.Count > 0 ? loads : throw new ArgumentException("A session has at least one load.", nameof(loads));
+    }
 }

@@ -27,8 +27,8 @@ internal sealed class MemoryProbe : IDisposable
     private readonly Lock _stopping = new();
     private readonly ManualResetEvent _stop = new(false);
     private readonly ManualResetEvent _samplerReady = new(false);
-    private readonly Thread? _sampler;
     private readonly TimeSpan _interval;
+    private Thread? _sampler;
     private Func<long>? _deviceBytes;
     private ProcessCounters _countersAtStart;
     private ProbeResult? _result;
@@ -57,11 +57,11 @@ internal sealed class MemoryProbe : IDisposable
     public static MemoryProbe Start(Func<long>? deviceBytes = null) => Start(ProcessMemory.Open(), deviceBytes);
 
     /// <summary>Starts a probe on any source of figures. With an interval of zero, only marked samples are taken.</summary>
-    internal static MemoryProbe Start(
-        IProcessMemory memory, Func<long>? deviceBytes, int capacity = SampleCapacity, TimeSpan? interval = null)
+    internal static MemoryProbe Start(IProcessMemory memory, Func<long>? deviceBytes, int capacity = SampleCapacity,
+        TimeSpan? interval = null, Action<Thread>? startThread = null)
     {
         var probe = new MemoryProbe(memory, deviceBytes, capacity, interval ?? SamplingInterval);
-        probe.Begin();
+        probe.Begin(startThread ?? (thread => thread.Start()));
         return probe;
     }
 
@@ -119,13 +119,20 @@ internal sealed class MemoryProbe : IDisposable
     /// <summary>Stops the probe if it is running.</summary>
     public void Dispose() => Stop();
 
-    private void Begin()
+    private void Begin(Action<Thread> startThread)
     {
         // All one-time costs occur before the baseline: the thread, the compiled code, the buffers.
         if (_sampler is not null)
         {
-            _sampler.Start();
-            _samplerReady.WaitOne();
+            try
+            {
+                startThread(_sampler);
+                _samplerReady.WaitOne();
+            }
+            catch (OutOfMemoryException)
+            {
+                _sampler = null; // a container or a user can be limited to fewer threads, and marks take samples, too
+            }
         }
         WarmUpCode();
         _countersAtStart = _memory.ReadCounters();

@@ -23,19 +23,22 @@ internal sealed class PendingSamples(string? path)
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public MemLoadException? Write(CancellationToken cancellationToken)
     {
-        if (path is null || _samples.Count == 0)
+        lock (_samples)
         {
-            return null;
-        }
-        try
-        {
-            TimelineFile.Append(path, _samples, cancellationToken);
-            _samples.Clear();
-            return null;
-        }
-        catch (MemLoadException e)
-        {
-            return e;
+            if (path is null || _samples.Count == 0)
+            {
+                return null;
+            }
+            try
+            {
+                TimelineFile.Append(path, _samples, cancellationToken);
+                _samples.Clear();
+                return null;
+            }
+            catch (MemLoadException e)
+            {
+                return e;
+            }
         }
     }
 }

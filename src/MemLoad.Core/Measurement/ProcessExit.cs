@@ -3,6 +3,10 @@ namespace MemLoad;
 /// <summary>Explains why a measured process ended.</summary>
 internal static class ProcessExit
 {
+    private const int FirstSignal = 128;
+    private const int Sigkill = FirstSignal + 9;
+    private const int LongestLine = 300;
+
     /// <summary>Returns the row of a load whose process ended without an answer.</summary>
     /// <param name="row">The row as it began.</param>
     /// <param name="exitCode">The exit code of the process.</param>
@@ -10,11 +14,13 @@ internal static class ProcessExit
     /// <param name="complaints">The text that the process wrote to standard error.</param>
     public static LoadMeasurement Explain(LoadMeasurement row, int exitCode, bool oomKill, string complaints)
     {
-        const int Sigabrt = 128 + 6;
-        int sigbus = 128 + (OperatingSystem.IsMacOS() ? 10 : 7);
-        string first = complaints.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).FirstOrDefault()
-            ?? "";
-        if (oomKill)
+        const int Sigabrt = FirstSignal + 6;
+        int sigbus = FirstSignal + (OperatingSystem.IsMacOS() ? 10 : 7);
+        string first = Printable.Line(
+            complaints.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).FirstOrDefault() ?? "",
+            LongestLine);
+        // A process that ended in another way was not the one that the kernel killed.
+        if (oomKill && exitCode == Sigkill)
         {
             return row.Ended(LoadOutcome.OutOfMemory,
                 Rules.WorkerOutOfMemory.Broken("the kernel killed the measured process because the system had no free memory"));
@@ -48,9 +54,7 @@ internal static class ProcessExit
     /// </summary>
     public static string? SignalOf(int exitCode)
     {
-        const int First = 128;
-        const int Sigkill = First + 9;
         string name = exitCode == Sigkill ? " (SIGKILL)" : "";
-        return exitCode <= First ? null : string.Create(CultureInfo.InvariantCulture, $"{exitCode - First}{name}");
+        return exitCode <= FirstSignal ? null : string.Create(CultureInfo.InvariantCulture, $"{exitCode - FirstSignal}{name}");
     }
 }

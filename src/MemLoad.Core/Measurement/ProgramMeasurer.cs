@@ -43,8 +43,16 @@ public sealed class ProgramMeasurer(
         using var probe = MemoryProbe.Start(tree, card is null ? null : () => card.Sample(tree.Processes));
         using Process program = Start(request);
         tree.Follow(program.Id);
-        started?.Invoke(program.Id);
-        using CancellationTokenRegistration kill = cancellationToken.Register(() => LoadMeasurer.Kill(program));
+        try
+        {
+            started?.Invoke(program.Id);
+        }
+        catch
+        {
+            Kill();
+            throw;
+        }
+        using CancellationTokenRegistration kill = cancellationToken.Register(Kill);
         string last = "";
         program.ErrorDataReceived += (_, line) =>
         {
@@ -71,6 +79,12 @@ public sealed class ProgramMeasurer(
             ? row.Ended(LoadOutcome.Canceled, Rules.Interrupted.Broken("the measurement was interrupted"))
             : Ended(row, program.ExitCode, OomWatch.Count() > killsBefore, last);
         return row.Judged(request.WarnAbove, request.FailAbove);
+
+        void Kill()
+        {
+            LoadMeasurer.Kill(program);
+            tree.Kill(); // processes whose parent has ended, too
+        }
 
         void Pass(DataReceivedEventArgs line)
         {

@@ -115,7 +115,7 @@ internal static class RecordJson
     {
         if (type == typeof(string))
         {
-            return json.GetString()!;
+            return json.GetString() ?? throw new InvalidOperationException("A text is null.");
         }
         if (type == typeof(IReadOnlyList<string>))
         {

@@ -18,6 +18,8 @@ internal sealed class TorchCudaDevice : IDevice
     private readonly CachingAllocator _accounts;
     private readonly CachingAllocator _cache;
     private readonly CopyStreams _streams = new(Streams);
+    private int _holders = 1; // the owner of the device and every block
+    private bool _disposed;
 
     /// <summary>
     /// Creates the device, which takes ownership of the card. <paramref name="limitBytes"/> is the maximum number of bytes to reserve, or
@@ -96,7 +98,9 @@ internal sealed class TorchCudaDevice : IDevice
         (DeviceBlock Own, DeviceBlock Process) account;
         lock (Accounting)
         {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             account = (_accounts.Allocate(bytes), _cache.Allocate(bytes));
+            _holders++;
         }
         try
         {
@@ -136,12 +140,17 @@ internal sealed class TorchCudaDevice : IDevice
 
     public IGptModel BuildGpt(GptConfig config, LoadedWeights weights) => new TorchGptModel(config, weights);
 
+    /// <summary>Closes the device. Its card is closed with its last block, because another thread can be reading a block.</summary>
     public void Dispose()
     {
-        _streams.Clear(_card.CloseStream);
-        _streams.Dispose();
-        _accounts.Dispose();
-        _card.Dispose();
+        lock (Accounting)
+        {
+            if (!_disposed)
+            {
+                _disposed = true;
+                Release();
+            }
+        }
     }
 
     private MemLoadException Exhausted(long bytes, Exception inner)
@@ -158,7 +167,21 @@ internal sealed class TorchCudaDevice : IDevice
         {
             _accounts.Release(account.Own);
             _cache.Release(account.Process);
+            Release();
         }
+    }
+
+    // Called under the lock.
+    private void Release()
+    {
+        if (--_holders > 0)
+        {
+            return;
+        }
+        _streams.Clear(_card.CloseStream);
+        _streams.Dispose();
+        _accounts.Dispose();
+        _card.Dispose();
     }
 
     private sealed class Block(

@@ -5,6 +5,7 @@ namespace MemLoad.Tests.Loading;
 public sealed class WeightRefillTests : IDisposable
 {
     private const int Large = 1 << 20;
+    private const byte NegativeZero = 0x80; // the highest byte of a conjugated zero
 
     private static readonly GptConfig Config = new(300, 40, 24, 2, 3);
 
@@ -71,6 +72,43 @@ public sealed class WeightRefillTests : IDisposable
         }
         WeightRefill.Run(loaded.Weights, checkpoint, loaded.Prepared.Device);
         Assert.Equal(digest, WeightsDigest.Of(loaded.Weights));
+    }
+
+    [Theory]
+    [InlineData("layout/views_and_shared.pth", "cpu")]
+    [InlineData("layout/views_and_shared.pth", "sim")]
+    [InlineData("tiny/fp32.pth", "sim")]
+    public void Tensors_that_were_read_before_have_the_new_elements(string fixture, string device)
+    {
+        Checkpoint checkpoint = Checkpoint.Open(Fixtures.PathOf(fixture));
+        using LoadedModel loaded = WeightLoader.Load(
+            new LoadRequest { Path = checkpoint.Path, Strategy = Strategy.Stream, Device = device });
+
+        RequireNewElements(loaded.Weights, checkpoint, loaded.Prepared.Device);
+    }
+
+    /// <summary>Overwrites the weights with zeros, which tensors then have, and refills them.</summary>
+    internal static void RequireNewElements(LoadedWeights weights, Checkpoint checkpoint, IDevice device)
+    {
+        foreach (int storage in Enumerable.Range(0, weights.StorageLengths.Length))
+        {
+            (MemoryBuffer memory, _) = weights.MemoryOf(storage);
+            memory.Write(0, new byte[memory.Length]);
+        }
+        HostTensor[] before = [.. weights.Tensors.Select(tensor => weights[tensor.Name])];
+        Assert.All(before, tensor => Assert.Equal(-1, Bytes(tensor).IndexOfAnyExcept((byte)0, NegativeZero)));
+
+        WeightRefill.Run(weights, checkpoint, device);
+
+        for (int i = 0; i < before.Length; i++)
+        {
+            var expected = new List<byte>();
+            weights.StreamElements(weights.Tensors[i], piece => expected.AddRange(piece));
+            Assert.Equal(expected, Bytes(weights[weights.Tensors[i].Name]).ToArray());
+            Assert.Equal(expected, Bytes(before[i]).ToArray());
+        }
+
+        static unsafe ReadOnlySpan<byte> Bytes(HostTensor tensor) => new((void*)tensor.Address, (int)tensor.Bytes);
     }
 
     [Fact]

@@ -21,6 +21,10 @@ public sealed class CgroupTests
         "30 23 0:26 / /cg/memory rw - cgroup cgroup rw,memory\n31 23 0:27 / /cg/unified rw - cgroup2 cgroup2 rw\n",
         "/cg/unified/x/memory.peak",
         "/cg/memory/job/memory.max_usage_in_bytes")]
+    // A group outside of the namespace of the process is not mounted there. The mounted groups are others.
+    [InlineData("0::/../other\n", "30 23 0:26 / /sys/fs/cgroup ro - cgroup2 cgroup rw\n")]
+    [InlineData("0::/..\n", "30 23 0:26 / /sys/fs/cgroup ro - cgroup2 cgroup rw\n")]
+    [InlineData("0::/..a\n", "30 23 0:26 / /sys/fs/cgroup ro - cgroup2 cgroup rw\n", "/sys/fs/cgroup/..a/memory.peak")]
     [InlineData("", "nonsense\n30 23\n")]
     public void The_files_of_a_group_are_searched_where_they_are_mounted(string groups, string mounts, params string[] expected) =>
         Assert.Equal(expected, Cgroup.Candidates(groups, mounts, "memory.peak", "memory.max_usage_in_bytes"));

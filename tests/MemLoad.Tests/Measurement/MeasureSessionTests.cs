@@ -48,6 +48,55 @@ public sealed class MeasureSessionTests
     }
 
     [Fact]
+    public void A_session_has_at_least_one_load() =>
+        Assert.Throws<ArgumentException>(() => new MeasureSession([], worker: null));
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Different_digests_of_a_file_that_was_replaced_say_so(bool replaced)
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.CopyFixture("tiny/fp32.safetensors", "model.safetensors");
+        var digests = new Queue<string?>([new string('a', 64), new string('b', 64)]);
+        var session = new MeasureSession(
+            MeasureRequest.Repeat([new LoadRequest { Path = path, Strategy = Strategy.Stream, Device = "cpu" }], 2, CacheState.AsIs),
+            (_, _) => Rows.Loaded("Stream") with { WeightsDigest = digests.Dequeue() },
+            null);
+        _ = session.Forecast(default);
+        _ = await session.MeasureAsync(session.Loads[0], default);
+        if (replaced)
+        {
+            folder.CopyFixture("tiny/fp32.safetensors", "other.safetensors");
+            File.Move(folder["other.safetensors"], path, overwrite: true);
+        }
+
+        _ = await session.MeasureAsync(session.Loads[1], default);
+
+        MemLoadException different = session.Disagreement()!;
+        Assert.Same(Rules.DigestsDiffer, different.Rule);
+        Assert.Equal(replaced, !different.Message.Contains("bug", StringComparison.Ordinal));
+        Assert.Equal(replaced, different.Message.Contains("the file was replaced by another file", StringComparison.Ordinal)
+            || different.Message.Contains("the file was written to", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Ranks_that_are_cancelled_before_they_begin_are_rows()
+    {
+        var load = new LoadRequest { Path = Fixtures.PathOf("tiny/fp32.pth"), Strategy = Strategy.Stream, Device = "cpu", RankCount = 2 };
+        var session = new MeasureSession(
+            MeasureRequest.Repeat(load.By([Strategy.Stream], ["cpu"], rank: null), 1, CacheState.AsIs),
+            (_, _) => Rows.Loaded("Stream"),
+            null);
+
+        IReadOnlyList<LoadMeasurement> rows =
+            await session.MeasureAsync(session.Turns.Single(), new CancellationToken(canceled: true));
+
+        Assert.Equal([nameof(LoadOutcome.Canceled), nameof(LoadOutcome.Canceled)], rows.Select(row => row.Outcome));
+        Assert.Equal([0L, 1L], rows.Select(row => row.Rank));
+    }
+
+    [Fact]
     public async Task A_load_in_this_process_that_is_cancelled_before_it_begins_is_a_row()
     {
         var load = new LoadRequest { Path = Fixtures.PathOf("tiny/fp32.pth"), Strategy = Strategy.Stream, Device = "cpu" };
@@ -92,6 +141,35 @@ public sealed class MeasureSessionTests
 
         Assert.Null(session.KeepSamples(default));
         Assert.Equal(ranks * each, TimelineFile.Read(folder["samples.jsonl"]).Count);
+    }
+
+    [Fact]
+    public async Task Samples_that_come_while_others_are_written_are_not_lost()
+    {
+        const int count = 2_000;
+        using var folder = new TemporaryFolder();
+        LoadTimeline sample = Samples.Of(Rows.Loaded("Meta"), count: 1);
+        var session = new MeasureSession(
+            MeasureRequest.Repeat([Load], 1, CacheState.AsIs),
+            (_, keep) =>
+            {
+                for (int i = 0; i < count; i++)
+                {
+                    keep(sample);
+                }
+                return Rows.Loaded("Meta");
+            },
+            folder["samples.jsonl"]);
+
+        Task<LoadMeasurement> load = Task.Run(() => session.MeasureAsync(session.Loads[0], default));
+        while (!load.IsCompleted)
+        {
+            Assert.Null(session.KeepSamples(default));
+        }
+        _ = await load;
+
+        Assert.Null(session.KeepSamples(default));
+        Assert.Equal(count, TimelineFile.Read(folder["samples.jsonl"]).Count);
     }
 
     [Fact]

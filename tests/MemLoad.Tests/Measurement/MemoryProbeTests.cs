@@ -31,6 +31,20 @@ public sealed class MemoryProbeTests
     }
 
     [SkippableFact]
+    public void A_probe_whose_thread_cannot_start_measures_with_the_marks_of_the_work()
+    {
+        NeedsLinux();
+        using var probe = MemoryProbe.Start(ProcessMemory.Open(), null, startThread: _ => throw new InsufficientMemoryException());
+        using RawMemory kept = RawMemory.OfNothing(Size).Write();
+        probe.Mark("full", sampleNow: true);
+        ProbeResult result = probe.Stop();
+
+        AssertNear(Size, result.PeakHostBytes);
+        AssertNear(Size, result.FinalHostBytes);
+        Assert.Equal([null, "full", "full"], result.Samples.Select(sample => sample.Phase));
+    }
+
+    [SkippableFact]
     public void Memory_that_is_kept_is_both_peak_and_final()
     {
         NeedsLinux();

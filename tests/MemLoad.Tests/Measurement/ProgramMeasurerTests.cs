@@ -117,16 +117,70 @@ public sealed class ProgramMeasurerTests : IDisposable
         LoadMeasurement row = await measurer.MeasureAsync(new ProgramRequest("sh", ["-c", "sleep 600 & echo $!; wait"]), cancel.Token);
 
         Assert.Equal(nameof(LoadOutcome.Canceled), row.Outcome);
-        string child = File.ReadAllText(ready).Trim();
-        for (int i = 0; i < 100 && Lives(child); i++)
+        await RequireEnded(File.ReadAllText(ready).Trim());
+    }
+
+    [SkippableFact]
+    public async Task Canceling_kills_a_process_whose_parent_has_ended()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "other programs are measured on Linux");
+        using var cancel = new CancellationTokenSource();
+        string ready = _folder["orphan"];
+        string program = "";
+        var measurer = new ProgramMeasurer(
+            line =>
+            {
+                File.WriteAllText(ready, line);
+                SpinWait.SpinUntil(() => !Lives(program));
+                cancel.Cancel();
+            },
+            started: id => program = $"{id}");
+
+        // The orphan has the output of the program open. It writes a file if it is not killed.
+        LoadMeasurement row = await measurer.MeasureAsync(
+            new ProgramRequest("sh", ["-c", "(sleep 60; touch \"$0\") & sleep 0.2; echo $!", _folder["late"]]), cancel.Token);
+
+        Assert.Equal(nameof(LoadOutcome.Canceled), row.Outcome);
+        Assert.False(File.Exists(_folder["late"]));
+        await RequireEnded(File.ReadAllText(ready).Trim());
+    }
+
+    [SkippableFact]
+    public async Task A_program_does_not_run_on_if_its_measurement_fails()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "other programs are measured on Linux");
+        int id = 0;
+        var measurer = new ProgramMeasurer(started: number =>
+        {
+            id = number;
+            throw new InvalidOperationException("stop");
+        });
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => measurer.MeasureAsync(new ProgramRequest("sleep", ["60"])));
+
+        await RequireEnded($"{id}");
+    }
+
+    private static async Task RequireEnded(string id)
+    {
+        for (int i = 0; i < 100 && Lives(id); i++)
         {
             await Task.Delay(20);
         }
-        Assert.False(Lives(child));
+        Assert.False(Lives(id));
+    }
 
-        // A process that has ended can wait for its parent.
-        static bool Lives(string id) =>
-            File.Exists($"/proc/{id}/status") && !File.ReadAllText($"/proc/{id}/status").Contains("State:\tZ", StringComparison.Ordinal);
+    // A process that has ended can wait for its parent.
+    private static bool Lives(string id)
+    {
+        try
+        {
+            return !File.ReadAllText($"/proc/{id}/status").Contains("State:\tZ", StringComparison.Ordinal);
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 
     [SkippableFact]

@@ -41,6 +41,7 @@ public sealed class RecordJsonTests
     [InlineData("ready")]
     [InlineData("[]")]
     [InlineData("""{"Strategy":1}""")]
+    [InlineData("""{"Strategy":null}""")]
     [InlineData("""{"Run":"two"}""")]
     [InlineData("""{"Run":3000000000}""")]
     [InlineData("""{"StartedAt":"yesterday"}""")]

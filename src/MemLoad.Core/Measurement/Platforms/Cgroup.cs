@@ -61,14 +61,18 @@ internal static class Cgroup
         }
     }
 
-    /// <summary>The lines are <c>id:controllers:path</c>. Version 2 has id 0 and no controllers.</summary>
+    /// <summary>
+    /// The lines are <c>id:controllers:path</c>. Version 2 has id 0 and no controllers. A group outside of the namespace of this process is
+    /// not visible, and its path begins with <c>/..</c> (cgroup_namespaces(7)).
+    /// </summary>
     private static List<Group> MemoryGroups(string groups)
     {
         var found = new List<Group>();
         foreach (string line in groups.Split('\n'))
         {
             string[] parts = line.Split(':', 3);
-            if (parts.Length == 3 && (parts[1].Length == 0 || parts[1].Split(',').Contains("memory")))
+            if (parts.Length == 3 && (parts[1].Length == 0 || parts[1].Split(',').Contains("memory"))
+                && !$"{parts[2]}/".StartsWith("/../", StringComparison.Ordinal))
             {
                 found.Insert(parts[1].Length == 0 ? 0 : found.Count, new Group(parts[1].Length == 0, parts[2]));
             }

@@ -1,3 +1,5 @@
+using System.ComponentModel;
+using System.Diagnostics;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 
@@ -45,6 +47,24 @@ internal sealed partial class LinuxTreeMemory : IProcessMemory
         lock (_members)
         {
             Add(id, null);
+        }
+    }
+
+    /// <summary>Kills all processes of the tree.</summary>
+    public void Kill()
+    {
+        _ = Read(); // finds the processes that have started or ended since the last sample
+        foreach (int id in Processes)
+        {
+            try
+            {
+                using var process = Process.GetProcessById(id);
+                process.Kill();
+            }
+            catch (Exception e) when (e is ArgumentException or InvalidOperationException or Win32Exception)
+            {
+                // The process has ended already.
+            }
         }
     }
 

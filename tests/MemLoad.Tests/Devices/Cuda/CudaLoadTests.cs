@@ -1,5 +1,6 @@
 using System.Globalization;
 using MemLoad.PlayedCuda;
+using MemLoad.Tests.Loading;
 
 namespace MemLoad.Tests.Devices.Cuda;
 
@@ -35,6 +36,19 @@ public sealed class CudaLoadTests
             Assert.Equal(plan.Steps.Count(step => step is { Kind: StepKind.Allocate, Storage: < 0 }), PlayedDriver.PinCalls); // per ring
             Assert.Null(device.Remark);
         }
+    }
+
+    [Theory]
+    [InlineData("layout/views_and_shared.pth")]
+    [InlineData("tiny/fp32.pth")]
+    public void Tensors_that_were_read_before_a_refill_have_the_new_elements(string fixture)
+    {
+        Checkpoint checkpoint = Checkpoint.Open(Fixtures.PathOf(fixture));
+        using var played = new PlayedCards();
+        using CudaDevice device = played.Open();
+        using LoadedWeights weights = PlanRunner.Run(LoadPlan.Create(Strategy.Stream, checkpoint, device), device);
+
+        WeightRefillTests.RequireNewElements(weights, checkpoint, device);
     }
 
     [Fact]
