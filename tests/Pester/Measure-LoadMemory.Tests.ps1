@@ -220,6 +220,16 @@ Describe 'Measure-LoadMemory -FilePath' -Skip:(-not $IsLinux) {
         Remove-Item (Join-Path $TestDrive program2.pth)
         (Measure-LoadMemory -FilePath true -Path $pattern).Path | Should -Be (Join-Path $TestDrive program1.pth)
     }
+    It 'leaves out arguments that are null, as PowerShell does when it runs a program' {
+        (Measure-LoadMemory -FilePath sh -ArgumentList '-c', 'test $# = 1', x, $null, y).Outcome | Should -Be Loaded
+        (Measure-LoadMemory -FilePath true -ArgumentList $null).Outcome | Should -Be Loaded
+    }
+    It 'runs a program on a drive of PowerShell' {
+        Set-Content TestDrive:/run.sh "#!/bin/sh`nexit 0"
+        chmod +x (Join-Path $TestDrive run.sh)
+        $row = Measure-LoadMemory -FilePath TestDrive:/run.sh
+        "$($row.Strategy) $($row.Outcome)" | Should -Be 'run.sh Loaded'
+    }
     It 'has no heading of a checkpoint if none is named' {
         Measure-LoadMemory -FilePath true | Format-Table | Out-String | Should -Match 'Checkpoint: *\r?\n'
     }
