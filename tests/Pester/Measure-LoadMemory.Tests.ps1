@@ -206,6 +206,7 @@ Describe 'Measure-LoadMemory -FilePath' -Skip:(-not $IsLinux) {
         "$($row.Strategy) $($row.Outcome) $($row.Message)" | Should -Match '^mine Failed ML8016: the program ended with code 3: err'
         @($said | Where-Object { $_ -is [System.Management.Automation.VerboseRecord] }).Message | Should -Contain 'out'
         @($problem).Count | Should -Be 1
+        $problem[0].TargetObject | Should -Be mine
         { Measure-LoadMemory -FilePath no-such-program -ErrorAction Stop } | Should -Throw -ErrorId 'ML8016,*'
         { Measure-LoadMemory -FilePath true -Device cpu, sim -ErrorAction Stop } | Should -Throw -ErrorId 'ML7003,*'
         Measure-LoadMemory -FilePath touch -ArgumentList (Join-Path $TestDrive touched) -WhatIf
