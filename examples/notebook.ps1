@@ -27,8 +27,9 @@ if (-not (Get-Module MemLoad)) {
     Get-Item (Join-Path $PSScriptRoot ../MemLoad.psd1), (Join-Path $PSScriptRoot ../output/MemLoad/*/MemLoad.psd1) -ErrorAction Ignore |
         Sort-Object { [version](Import-PowerShellDataFile $_).ModuleVersion } | Select-Object -Last 1 | Import-Module
 }
+$isNew = -not (Test-Path -LiteralPath $Folder)
 $null = New-Item -ItemType Directory -Force $Folder
-$file = Join-Path $Folder model.pth
+$file = Join-Path $Folder "memload-notebook-$PID.pth"
 $ids = 1, 2, 3
 $step = 0
 function Write-Step([string]$Text) { "`n$((++$script:step)). $Text" }
@@ -97,5 +98,5 @@ try {
 }
 finally {
     Clear-ModelMemory
-    Remove-Item $Folder -Recurse -Force
+    Remove-Item -LiteralPath ($isNew ? $Folder : $file) -Recurse -Force -ErrorAction Ignore
 }

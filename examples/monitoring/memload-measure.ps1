@@ -76,6 +76,7 @@ try {
     $rows = @(Measure-LoadMemory $Path -ModelName $ModelName @given -ErrorVariable problems -WarningAction SilentlyContinue)
     # The rows come first: a problem of the log does not lose them.
     if ($rows) {
+        $RowPath = $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($RowPath)
         $null = New-Item -ItemType Directory -Force (Split-Path $RowPath)
         # A file of an earlier version keeps its columns.
         $rows | Export-Csv $RowPath -Append -Force

@@ -15,7 +15,9 @@ trap 'rm -f "$new"' EXIT
 memload measure "$model" --model-name "$name" --format csv "$@" > "$new"
 code=$?
 if [ -s "$new" ]; then
-    mkdir -p "${rows%/*}"
+    mkdir -p "$(dirname "$rows")"
+    # The rows of a version with other columns are kept in another file.
+    if [ -s "$rows" ] && [ "$(head -n 1 "$rows")" != "$(head -n 1 "$new")" ]; then mv "$rows" "$rows.$(date +%Y%m%dT%H%M%S)"; fi
     if [ -s "$rows" ]; then tail -n +2 "$new" >> "$rows"; else cat "$new" > "$rows"; fi
     # The metrics are of the rows that are already written. Readers see the old file or the new one.
     [ -d "$metrics" ] && memload report "$new" --out "$metrics/memload-$name.prom" > /dev/null

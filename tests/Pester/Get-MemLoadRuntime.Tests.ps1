@@ -18,5 +18,6 @@ Describe 'Get-MemLoadRuntime' {
         $runtime.HostLimit | Should -Be $runtime.Headroom.Binding.Name
         $runtime.HostLimitReason | Should -Not -BeNullOrEmpty
         ($runtime.Headroom.Limits | Where-Object Counts -ne Locked | Measure-Object BudgetBytes -Minimum).Minimum | Should -Be $runtime.HostBudgetBytes
+        ($runtime | ConvertTo-Csv | ConvertFrom-Csv).Headroom | Should -BeLike "*$($runtime.HostLimit): $($runtime.HostLimitReason)*"
     }
 }

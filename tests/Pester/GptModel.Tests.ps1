@@ -15,8 +15,9 @@ Describe 'New-GptModel' {
         (Get-MemoryUsage).HostBytes - $before | Should -BeLessThan 16MB
     }
     It 'refuses impossible dimensions' {
-        { New-GptModel -VocabularySize 64 -ContextLength 16 -EmbeddingSize 8 -LayerCount 2 -HeadCount 3 -ErrorAction Stop } |
-            Should -Throw -ErrorId 'ML6022,MemLoad.Commands.NewGptModelCommand'
+        $problem = { New-GptModel -VocabularySize 64 -ContextLength 16 -EmbeddingSize 8 -LayerCount 2 -HeadCount 3 -ErrorAction Stop } |
+            Should -Throw -ErrorId 'ML6022,MemLoad.Commands.NewGptModelCommand' -PassThru
+        $problem.TargetObject | Should -BeNullOrEmpty
         { New-GptModel -Size gpt9 -ErrorAction Stop } | Should -Throw -ErrorId 'ML6008,MemLoad.Commands.NewGptModelCommand'
     }
     It 'refuses a model that does not fit, before it uses memory, on <_>' -ForEach cpu, sim {
@@ -36,6 +37,13 @@ Describe 'Get-GptModel' {
         (Get-GptModel only-*).Name | Should -Be only-here
         $elsewhere = 1 | ForEach-Object -Parallel { Import-Module $using:ModulePath; @(Get-GptModel).Count }
         $elsewhere | Should -Be 0
+    }
+    It 'does not list a model that a script or another runspace has disposed' {
+        $models = 1..2 | ForEach-Object { New-GptModel @TinyGpt -Name gone }
+        $models[0].Dispose()
+        $models[1] | ForEach-Object -Parallel { Import-Module $using:ModulePath; Remove-GptModel $_ }
+        $models.State | Should -Be Removed, Removed
+        Get-GptModel gone* | Should -BeNullOrEmpty
     }
     It 'returns the model of the exact name, also with wildcard characters in it' {
         'odd[1]', 'odd1', 'open[1' | ForEach-Object { $null = New-GptModel @TinyGpt -Meta -Name $_ }
@@ -106,6 +114,13 @@ Describe 'Remove-GptModel' {
         $null = New-GptModel @TinyGpt -Meta -Name twin
         Remove-GptModel TWIN
         Get-GptModel twin* | Should -BeNullOrEmpty
+    }
+    It 'accepts ids of 64 bits, as JSON gives them, and lists of names' {
+        $models = 'l-1', 'l-2', 'l-3', 'l-4' | ForEach-Object { New-GptModel @TinyGpt -Meta -Name $_ }
+        Remove-GptModel ($models[0] | Select-Object Id | ConvertTo-Json | ConvertFrom-Json).Id
+        Remove-GptModel ([System.Collections.Generic.List[object]]('l-2', $models[2]))
+        Remove-GptModel ([string[]]'l-4')
+        Get-GptModel l-* | Should -BeNullOrEmpty
     }
     It 'does nothing under -WhatIf' {
         $model = New-GptModel @TinyGpt

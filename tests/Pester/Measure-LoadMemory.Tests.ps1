@@ -206,6 +206,7 @@ Describe 'Measure-LoadMemory -FilePath' -Skip:(-not $IsLinux) {
         "$($row.Strategy) $($row.Outcome) $($row.Message)" | Should -Match '^mine Failed ML8016: the program ended with code 3: err'
         @($said | Where-Object { $_ -is [System.Management.Automation.VerboseRecord] }).Message | Should -Contain 'out'
         @($problem).Count | Should -Be 1
+        $problem[0].TargetObject | Should -Be mine
         { Measure-LoadMemory -FilePath no-such-program -ErrorAction Stop } | Should -Throw -ErrorId 'ML8016,*'
         { Measure-LoadMemory -FilePath true -Device cpu, sim -ErrorAction Stop } | Should -Throw -ErrorId 'ML7003,*'
         Measure-LoadMemory -FilePath touch -ArgumentList (Join-Path $TestDrive touched) -WhatIf
@@ -219,6 +220,16 @@ Describe 'Measure-LoadMemory -FilePath' -Skip:(-not $IsLinux) {
         { Measure-LoadMemory -FilePath true -Path (Get-Item $pattern) -ErrorAction Stop } | Should -Throw -ErrorId 'ML8020,*'
         Remove-Item (Join-Path $TestDrive program2.pth)
         (Measure-LoadMemory -FilePath true -Path $pattern).Path | Should -Be (Join-Path $TestDrive program1.pth)
+    }
+    It 'leaves out arguments that are null, as PowerShell does when it runs a program' {
+        (Measure-LoadMemory -FilePath sh -ArgumentList '-c', 'test $# = 1', x, $null, y).Outcome | Should -Be Loaded
+        (Measure-LoadMemory -FilePath true -ArgumentList $null).Outcome | Should -Be Loaded
+    }
+    It 'runs a program on a drive of PowerShell' {
+        Set-Content TestDrive:/run.sh "#!/bin/sh`nexit 0"
+        chmod +x (Join-Path $TestDrive run.sh)
+        $row = Measure-LoadMemory -FilePath TestDrive:/run.sh
+        "$($row.Strategy) $($row.Outcome)" | Should -Be 'run.sh Loaded'
     }
     It 'has no heading of a checkpoint if none is named' {
         Measure-LoadMemory -FilePath true | Format-Table | Out-String | Should -Match 'Checkpoint: *\r?\n'

@@ -5,7 +5,7 @@ BeforeDiscovery {
 }
 Describe 'A scheduled measurement' {
     if ($noProgram) {
-        It 'is tested if sh and the command memload are installed (4 tests)' -Skip { }
+        It 'is tested if sh and the command memload are installed (6 tests)' -Skip { }
         return
     }
     BeforeAll {
@@ -53,6 +53,30 @@ Describe 'A scheduled measurement' {
         $run.Code | Should -Be 1
         $run.Rows | Should -BeNullOrEmpty
         $run.Log | Should -BeLike '-t|memload|-p|user.err|--|prod: *no such file (/nowhere/model.pth)*'
+    }
+    It 'writes rows to a file in the current folder' {
+        Push-Location $TestDrive
+        try {
+            (Invoke-Measurement here.csv $file prod -Strategy Stream -Device cpu).Rows.Count | Should -Be 1
+            $env:MEMLOAD_ROWS = 'also-here.csv'
+            $null = sh $folder/memload-measure.sh $file prod --strategy Stream --device cpu 2>&1
+        }
+        finally {
+            Pop-Location
+            $env:MEMLOAD_ROWS = $null
+        }
+        @(Import-Csv $TestDrive/also-here.csv).Strategy | Should -Be Stream
+    }
+    It 'keeps the rows of a version with other columns in another file, with the script of the command line' {
+        $rows = Join-Path $TestDrive versions/rows.csv
+        $null = New-Item -ItemType Directory (Split-Path $rows)
+        Set-Content $rows "Strategy,Device`nMeta,cpu"
+        $env:MEMLOAD_ROWS = $rows
+        try { 1..2 | ForEach-Object { $null = sh $folder/memload-measure.sh $file prod --strategy Stream --device cpu 2>&1 } }
+        finally { $env:MEMLOAD_ROWS = $null }
+        Import-Csv $rows | Export-LoadMetric $metrics/versions.prom
+        (Import-Csv $rows).Strategy | Should -Be Stream, Stream
+        (Import-Csv "$rows.*").Strategy | Should -Be Meta
     }
     It 'is one line of the log with the script of the command line' {
         $rows = Join-Path $TestDrive line/rows.csv

@@ -10,7 +10,7 @@ public sealed class ClearModelMemoryCommand : MemLoadCmdlet
     protected override void ProcessRecord()
     {
         LoadedGptModel[] models = Session.Models;
-        if (!ShouldProcess($"{models.Length} models ({models.Sum(model => model.ModelBytes)} bytes)", "Free"))
+        if (!ShouldProcess($"{Figures.Count(models.Length, "model")} ({models.Sum(model => model.ModelBytes)} bytes)", "Free"))
         {
             return;
         }

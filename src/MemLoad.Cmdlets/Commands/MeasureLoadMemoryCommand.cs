@@ -237,7 +237,13 @@ public sealed class MeasureLoadMemoryCommand : SelectionCmdlet
 
     private void MeasureProgram()
     {
-        var request = new ProgramRequest(FilePath!, ArgumentList ?? [])
+        // A name without a folder is looked up on PATH. Arguments that are null are left out, as PowerShell does for programs.
+        string program = FilePath!;
+        if (program.AsSpan().ContainsAny('/', '\\'))
+        {
+            program = PathResolver.Literal(SessionState.Path, program);
+        }
+        var request = new ProgramRequest(program, [.. (ArgumentList ?? []).OfType<string>()])
         {
             // A program has one device. Several are refused like an unknown name, as on the command line.
             Device = MyInvocation.BoundParameters.ContainsKey(nameof(Device)) ? string.Join(',', Device) : "cpu",

@@ -65,11 +65,11 @@ public sealed class NewGptModelCommand : MemLoadCmdlet
     public string? Name { get; set; }
 
     /// <inheritdoc/>
-    protected override void ProcessRecord() => Attempt(Size, () =>
+    protected override void ProcessRecord() => Attempt(ParameterSetName == ParameterSets.Size ? Size : Name, () =>
     {
-        GptConfig config = ParameterSetName == ParameterSets.Dimensions
-            ? new GptConfig(VocabularySize, ContextLength, EmbeddingSize, LayerCount, HeadCount, !NoQkvBias)
-            : GptConfig.FromSize(Size);
+        GptConfig config = ParameterSetName == ParameterSets.Size
+            ? GptConfig.FromSize(Size)
+            : new GptConfig(VocabularySize, ContextLength, EmbeddingSize, LayerCount, HeadCount, !NoQkvBias);
         var model = new LoadedGptModel(Name ?? config.SizeName ?? "gpt", config, config.ToSpec((DType)DType));
         if (!Meta)
         {

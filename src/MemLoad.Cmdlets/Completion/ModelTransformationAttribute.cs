@@ -1,3 +1,5 @@
+using System.Collections;
+
 namespace MemLoad.Completion;
 
 /// <summary>Converts the name or the id of a model to the model.</summary>
@@ -13,17 +15,21 @@ public sealed class ModelTransformationAttribute : ArgumentTransformationAttribu
     public override object Transform(EngineIntrinsics engineIntrinsics, object inputData) => inputData switch
     {
         PSObject wrapped when wrapped.BaseObject is not PSCustomObject => Transform(engineIntrinsics, wrapped.BaseObject),
-        object[] several => several.Select(one => Transform(engineIntrinsics, one))
-            .SelectMany(found => found as IEnumerable<object> ?? [found]).ToArray(),
-        int id => Find(model => model.Id == id, id.ToString(CultureInfo.InvariantCulture)),
+        int id => WithId(id),
+        // ConvertFrom-Json returns numbers of 64 bits.
+        long id => WithId(id),
         string pattern when Wildcards && WildcardPattern.ContainsWildcardCharacters(pattern)
             && !ModelSession.Current.Models.Any(model => model.IsNamed(pattern)) =>
             Matching(new WildcardPattern(pattern, WildcardOptions.IgnoreCase)),
         string name when Wildcards && ModelSession.Current.Models.Where(model => model.IsNamed(name)).ToArray() is { Length: > 1 } all =>
             all,
         string name => Find(model => model.IsNamed(name), Printable.Quote(name)),
+        _ when LanguagePrimitives.GetEnumerable(inputData) is IEnumerable several => several.Cast<object>()
+            .Select(one => Transform(engineIntrinsics, one)).SelectMany(found => found as IEnumerable<object> ?? [found]).ToArray(),
         _ => inputData,
     };
+
+    private static LoadedGptModel WithId(long id) => Find(model => model.Id == id, id.ToString(CultureInfo.InvariantCulture));
 
     private static LoadedGptModel[] Matching(WildcardPattern pattern) =>
         [.. ModelSession.Current.Models.Where(model => pattern.IsMatch(model.Name))];

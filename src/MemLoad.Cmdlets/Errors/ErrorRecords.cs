@@ -31,9 +31,9 @@ internal static class ErrorRecords
     }
 
     /// <summary>Returns the record for a load that did not succeed: the message of its row, with the id of the broken rule.</summary>
-    /// <returns>Null for a load that succeeded.</returns>
+    /// <returns>Null for a load that succeeded. The target is the path, or the name of a program that loads no known checkpoint.</returns>
     public static ErrorRecord? From(LoadMeasurement row) => row.Problem() is (string rule, string text)
-        ? Record(new InvalidOperationException(Printable.Line(text, LongestMessage)), rule, Printable.Text(row.Path))
+        ? Record(new InvalidOperationException(Printable.Line(text, LongestMessage)), rule, Printable.Text(row.Path ?? row.Strategy))
         : null;
 
     /// <summary>Returns the record for one failure after which results are kept. They are the target of the record.</summary>

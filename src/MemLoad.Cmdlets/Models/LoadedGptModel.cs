@@ -53,6 +53,7 @@ public sealed class LoadedGptModel : IDisposable
     /// <summary>The dimensions of a GPT model; null for any other state dict.</summary>
     internal GptConfig? Config { get; }
     internal ModelSpec? Spec { get; private set; }
+    internal bool IsRemoved => State == "Removed";
     internal DeviceMemory DeviceMemory => _held?.Device.Memory ?? default;
 
     /// <summary>Sets new weights, which the model then owns.</summary>
@@ -132,7 +133,7 @@ public sealed class LoadedGptModel : IDisposable
     /// <exception cref="MemLoadException">ML6028: the model was removed.</exception>
     internal void RequireAlive()
     {
-        if (State == "Removed")
+        if (IsRemoved)
         {
             throw Rules.ModelGone.Broken($"the model '{Name}' was removed", remedy: $"{Rules.ModelGone.Remedy} {ModelSession.ListsModels}");
         }
@@ -202,7 +203,7 @@ public sealed class LoadedGptModel : IDisposable
         HeldWeights? old;
         lock (_changing)
         {
-            old = State == "Removed" ? taken : _held;
+            old = IsRemoved ? taken : _held;
             if (old != taken)
             {
                 _held = taken;

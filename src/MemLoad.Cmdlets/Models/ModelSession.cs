@@ -39,6 +39,8 @@ internal sealed class ModelSession
         {
             lock (_changing)
             {
+                // A script or another runspace can have disposed a model.
+                _ = _models.RemoveAll(model => model.IsRemoved);
                 return [.. _models];
             }
         }

@@ -29,5 +29,8 @@ public sealed record Headroom(ImmutableArray<MemoryLimit> Limits)
         return Of(limits);
     }
 
+    /// <summary>Returns the limits with their figures, the tightest first.</summary>
+    public override string ToString() => string.Join("; ", Limits.Select(limit => $"{limit.Name}: {limit.Why}"));
+
     internal static Headroom Of(IEnumerable<MemoryLimit> limits) => new([.. limits.OrderBy(limit => limit.BudgetBytes)]);
 }

@@ -159,6 +159,7 @@ public sealed partial class Checkpoint
     /// <param name="include">Keep only names that match one of these patterns (<c>*</c> and <c>?</c>, case ignored); all if empty.</param>
     /// <param name="exclude">Drop names that match one of these patterns.</param>
     /// <exception cref="MemLoadException">ML6005 if the key names nothing, ML6006 if nothing is left.</exception>
+    /// <exception cref="ArgumentException">A pattern is null.</exception>
     public Checkpoint Select(string? key, IReadOnlyList<string>? include = null, IReadOnlyList<string>? exclude = null)
     {
         var selection = new TensorSelection(key, include, exclude);

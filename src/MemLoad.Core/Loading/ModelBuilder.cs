@@ -53,7 +53,8 @@ internal static class ModelBuilder
         }
         if (MemoryBudget.For(device).Check(forecast, Allocate) is Shortfall lack)
         {
-            throw Refusals.Of("the new model", lack, forecast, device, "Free memory, or create a smaller model.");
+            throw Refusals.Of("the new model", lack, forecast, device,
+                $"Free memory, or choose smaller dimensions, a smaller type ({Setting.DType}) or another device ({Setting.Device}).");
         }
 
         void Allocate(CachingAllocator? allocator)

@@ -60,6 +60,7 @@ public sealed class WeightManifest
     /// <param name="key">Dotted name of a container or tensor.</param>
     /// <param name="include">Patterns of names to keep. Empty keeps all names.</param>
     /// <param name="exclude">Patterns of names to drop.</param>
+    /// <exception cref="ArgumentException">A pattern is null.</exception>
     public WeightManifest Select(string? key, IReadOnlyList<string>? include = null, IReadOnlyList<string>? exclude = null)
     {
         var selection = new TensorSelection(key, include, exclude);

@@ -28,6 +28,17 @@ public sealed class OddPathTests
         Assert.All(doors, door => Assert.Contains(Assert.Throws<MemLoadException>(door).Rule.Id, new[] { "ML1001", "ML9103" }));
     }
 
+    [Fact]
+    public void A_path_that_is_too_long_is_not_a_matter_of_permissions()
+    {
+        string path = string.Concat(Enumerable.Repeat("folder/", 1000)) + "model.pth";
+
+        MemLoadException problem = Assert.Throws<MemLoadException>(() => Checkpoint.Open(path));
+
+        Assert.Equal("ML1001", problem.Rule.Id);
+        Assert.StartsWith("the path is longer than", problem.Finding, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(1_000_000_000, 1)]
     [InlineData(int.MaxValue, 1)]

@@ -42,6 +42,15 @@ public sealed class SelectionTests
     public void An_empty_selection_is_refused(string key, string? include, string rule) =>
         Assert.Equal(rule, Assert.Throws<MemLoadException>(() => WithOneRefused().Select(key, include is null ? [] : [include])).Rule.Id);
 
+    [Fact]
+    public void A_pattern_that_is_null_is_an_argument_that_is_not_valid()
+    {
+        string[] patterns = ["*", null!];
+
+        Assert.Throws<ArgumentException>(() => WithOneRefused().Select(null, patterns));
+        Assert.Throws<ArgumentException>(() => WithOneRefused().Select(null, [], patterns));
+    }
+
     // Storage 0 is in the second file, storage 1 is in the first, and the third file has none.
     [Fact]
     public void A_checkpoint_has_the_files_and_storages_that_its_tensors_use_in_the_order_of_their_use()

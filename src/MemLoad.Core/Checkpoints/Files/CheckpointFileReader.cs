@@ -63,6 +63,10 @@ internal sealed class CheckpointFileReader : WholeFile
         {
             throw HubCache.DanglingLink(path) ?? Rules.PathNotFound.Broken("there is no such file", path, innerException: e);
         }
+        catch (PathTooLongException e)
+        {
+            throw Rules.PathNotFound.Broken("the path is longer than the system allows", path, innerException: e);
+        }
         catch (IOException e) when (OpenFiles.IsExhausted(e))
         {
             throw OpenFiles.Exhausted(path, e);
