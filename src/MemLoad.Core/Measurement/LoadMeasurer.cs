@@ -11,6 +11,8 @@ namespace MemLoad;
 /// <param name="started">Called with the id of each child process when it starts.</param>
 public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeline>? timelines = null, Action<int>? started = null)
 {
+    private const int MostComplaints = 4096;
+
     private readonly WorkerCommand _worker = worker ?? WorkerCommand.ForThisProgram();
 
     /// <summary>
@@ -69,36 +71,70 @@ public sealed class LoadMeasurer(WorkerCommand? worker = null, Action<LoadTimeli
     {
         request = request with { Timeline = timelines is not null, Words = Vocabulary.Current };
         var row = LoadMeasurement.Begun(request);
-        long? killsBefore = OomWatch.Count();
         try
         {
             using Process child = Start();
-            started?.Invoke(child.Id);
-            // Only killing stops the child in every state.
-            using CancellationTokenRegistration kill = cancellationToken.Register(() => Kill(child));
-            Task<string> complaints = child.StandardError.ReadToEndAsync(CancellationToken.None);
-            string? answer = await AskAsync(child, request, waitForOthers).ConfigureAwait(false);
-            // Read before the wait: a child whose output exceeds the pipe's buffer does not end until it is read.
-            string? samples = request.Timeline && answer is not null
-                ? await child.StandardOutput.ReadLineAsync(CancellationToken.None).ConfigureAwait(false) : null;
-            await child.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
-            if (cancellationToken.IsCancellationRequested)
+            try
             {
-                return row.Ended(LoadOutcome.Canceled, Rules.Interrupted.Broken("the measurement was interrupted"));
+                return await FollowAsync(child, row, request, waitForOthers, cancellationToken).ConfigureAwait(false);
             }
-            if (samples is not null)
+            catch
             {
-                timelines?.Invoke(TimelineFile.Parse(samples));
+                Kill(child);
+                await child.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
+                throw;
             }
-            return answer is null
-                ? ProcessExit.Explain(row, child.ExitCode, OomWatch.Count() > killsBefore, await complaints.ConfigureAwait(false))
-                : RecordJson.Read<LoadMeasurement>(answer);
         }
         catch (Exception e) when (e is Win32Exception or IOException or JsonException or MemLoadException)
         {
             return row.Ended(LoadOutcome.Failed,
                 Rules.WorkerFailed.Broken($"the measured process gave no answer: {e.Message.TrimEnd('.')}", innerException: e));
         }
+    }
+
+    private async Task<LoadMeasurement> FollowAsync(Process child, LoadMeasurement row, MeasureRequest request, Func<Task>? waitForOthers,
+        CancellationToken cancellationToken)
+    {
+        long? killsBefore = OomWatch.Count();
+        started?.Invoke(child.Id);
+        // Only killing stops the child in every state.
+        using CancellationTokenRegistration kill = cancellationToken.Register(() => Kill(child));
+        Task<string> complaints = ReadStartAsync(child.StandardError);
+        string? line = await AskAsync(child, request, waitForOthers).ConfigureAwait(false);
+        // Checked before the wait: a program that is not a worker may wait for more input and not end.
+        LoadMeasurement? answer = line is null || cancellationToken.IsCancellationRequested ? null : ReadAnswer(line);
+        // Read before the wait: a child whose output exceeds the pipe's buffer does not end until it is read.
+        string? samples = request.Timeline && answer is not null
+            ? await child.StandardOutput.ReadLineAsync(CancellationToken.None).ConfigureAwait(false) : null;
+        await child.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return row.Ended(LoadOutcome.Canceled, Rules.Interrupted.Broken("the measurement was interrupted"));
+        }
+        if (samples is not null)
+        {
+            timelines?.Invoke(TimelineFile.Parse(samples));
+        }
+        return answer
+            ?? ProcessExit.Explain(row, child.ExitCode, OomWatch.Count() > killsBefore, await complaints.ConfigureAwait(false));
+    }
+
+    private static LoadMeasurement ReadAnswer(string line)
+    {
+        LoadMeasurement answer = RecordJson.Read<LoadMeasurement>(line);
+        return Enum.GetNames<LoadOutcome>().Contains(answer.Outcome) ? answer : throw new JsonException("its row has no outcome");
+    }
+
+    // The explanation of a process that ended has the first line. The rest is read, because the process would wait for a full pipe.
+    private static async Task<string> ReadStartAsync(StreamReader reader)
+    {
+        var start = new StringBuilder();
+        char[] piece = new char[MostComplaints];
+        while (await reader.ReadAsync(piece).ConfigureAwait(false) is int read and > 0)
+        {
+            start.Append(piece, 0, Math.Min(read, MostComplaints - start.Length));
+        }
+        return start.ToString();
     }
 
     private Process Start()

@@ -16,7 +16,7 @@ public sealed class ModelBuilderTests
         MemLoadException problem = Assert.Throws<MemLoadException>(() => ModelBuilder.Build(new Enormous(), device));
 
         Assert.Equal("ML7005", problem.Rule.Id);
-        Assert.Contains("the model needs 1024.00 TiB of host memory", problem.Finding, StringComparison.Ordinal);
+        Assert.Contains("the new model needs 1024.00 TiB", problem.Finding, StringComparison.Ordinal);
     }
 
     // A storage that is never filled, so that a model that is not refused uses no memory.

@@ -88,6 +88,49 @@ public sealed class LoadMeasurerTests
         Assert.Equal((nameof(LoadOutcome.Failed), "ML8011"), (nonsense.Outcome, nonsense.Message?[..6]));
     }
 
+    [SkippableTheory]
+    [InlineData("echo welcome; cat")] // a program that waits for input
+    [InlineData("echo; cat")]
+    [InlineData("echo '{}'; cat")]
+    [InlineData("echo '{\"Outcome\":\"Loadet\"}'; cat")]
+    [InlineData("echo '{\"Outcome\":null}'; cat")]
+    [InlineData("head -c 3000000 /dev/zero | tr '\\0' x >&2; echo welcome; cat")]
+    public async Task A_program_that_gives_another_answer_is_a_row_and_does_not_run_on(string script)
+    {
+        Skip.If(OperatingSystem.IsWindows(), "a script of a Unix shell");
+        int id = 0;
+        LoadMeasurement row = await new LoadMeasurer(new WorkerCommand("sh", ["-c", script]), started: child => id = child)
+            .MeasureAsync(Of(Request())).WaitAsync(TimeSpan.FromMinutes(1));
+
+        Assert.Equal((nameof(LoadOutcome.Failed), "ML8011"), (row.Outcome, row.Message?[..6]));
+        Assert.Throws<ArgumentException>(() => Process.GetProcessById(id));
+    }
+
+    [SkippableFact]
+    public async Task The_explanation_of_a_process_has_the_first_line_of_much_standard_error()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "a script of a Unix shell");
+        const string Script = "echo first >&2; head -c 3000000 /dev/zero | tr '\\0' x >&2; exit 3";
+        LoadMeasurement row = await new LoadMeasurer(new WorkerCommand("sh", ["-c", Script])).MeasureAsync(Of(Request()));
+
+        Assert.Equal(nameof(LoadOutcome.Failed), row.Outcome);
+        Assert.Contains("first", row.Message, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task A_child_does_not_run_on_if_the_caller_fails()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "a program of Unix");
+        int id = 0;
+        await Assert.ThrowsAsync<InvalidOperationException>(() => new LoadMeasurer(new WorkerCommand("sleep", ["60"]), started: child =>
+        {
+            id = child;
+            throw new InvalidOperationException();
+        }).MeasureAsync(Of(Request())));
+
+        Assert.Throws<ArgumentException>(() => Process.GetProcessById(id));
+    }
+
     [Fact]
     public async Task Canceling_kills_the_child_at_once()
     {
