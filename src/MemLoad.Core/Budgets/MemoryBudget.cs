@@ -102,9 +102,7 @@ internal sealed class MemoryBudget
         Counted.AnonymousAndShared => checked(
             (_deviceSharesHost ? forecast.PeakHostAndDeviceBytes : forecast.PeakHostBytes)
                 + (forecast.PeakHostFileBytes / BytesPerPageTableByte)),
-        Counted.AddressSpace => forecast.PeakAddressBytes,
-        // The devices of this library do not pin their staging rings.
-        _ => 0,
+        _ => forecast.PeakAddressBytes,
     };
 
     private Shortfall? CheckDevice(PlanForecast forecast, Action<CachingAllocator> rehearse)

@@ -86,7 +86,7 @@ internal sealed record MachineSpeed
         catch (Exception e) when (WriteFailures.IsFailure(e) || (e is MemLoadException broken && IsOfDisk(broken)))
         {
             // No file can be written here, but a plan must still be chosen.
-            MachineSpeed typical = Typical(device, (e as MemLoadException)?.Finding ?? e.Message.TrimEnd('.'));
+            MachineSpeed typical = Typical(device, (e as MemLoadException)?.Finding ?? SystemReason.Of(e));
             InMemory[InMemoryKey(device)] = typical;
             return typical;
         }

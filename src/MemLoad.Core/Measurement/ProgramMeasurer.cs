@@ -151,7 +151,7 @@ public sealed class ProgramMeasurer(
         }
         catch (Exception e) when (e is Win32Exception or IOException)
         {
-            throw Rules.ProgramFailed.Broken($"{Printable.Quote(request.FileName)} cannot be started: {e.Message.TrimEnd('.')}",
+            throw Rules.ProgramFailed.Broken($"{Printable.Quote(request.FileName)} cannot be started: {SystemReason.Of(e)}",
                 remedy: CheckName, innerException: e);
         }
     }

@@ -64,7 +64,7 @@ internal static class GeneratedCheckpoint
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or MemLoadException { Rule.Id: "ML9103" })
             {
                 throw Rules.CacheUnusable.Broken(
-                    $"the cache folder cannot be written: {(e as MemLoadException)?.Finding ?? e.Message.TrimEnd('.')}",
+                    $"the cache folder cannot be written: {(e as MemLoadException)?.Finding ?? SystemReason.Of(e)}",
                     CacheFolder.Path,
                     innerException: e);
             }

@@ -78,7 +78,7 @@ internal sealed class CheckpointFileReader : WholeFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            throw Rules.PathUnreadable.Broken($"the file cannot be opened: {e.Message.TrimEnd('.')}", path, innerException: e);
+            throw Rules.PathUnreadable.Broken($"the file cannot be opened: {SystemReason.Of(e)}", path, innerException: e);
         }
         finally
         {
@@ -119,7 +119,7 @@ internal sealed class CheckpointFileReader : WholeFile
         catch (IOException e)
         {
             throw Rules.ReadFailed.Broken(
-                $"the file system no longer responds: {e.Message.TrimEnd('.')}", Path, innerException: e);
+                $"the file system no longer responds: {SystemReason.Of(e)}", Path, innerException: e);
         }
         if (now != Stamp)
         {
@@ -215,7 +215,7 @@ internal sealed class CheckpointFileReader : WholeFile
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 // A server can deny a read of a file that it allowed to open.
-                throw Rules.ReadFailed.Broken($"reading {destination.Length} bytes failed: {e.Message.TrimEnd('.')}", Path, offset, e);
+                throw Rules.ReadFailed.Broken($"reading {destination.Length} bytes failed: {SystemReason.Of(e)}", Path, offset, e);
             }
             if (read == 0)
             {

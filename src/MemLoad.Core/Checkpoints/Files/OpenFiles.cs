@@ -49,5 +49,5 @@ internal static class OpenFiles
     /// <summary>Creates the error for too many open files.</summary>
     public static MemLoadException Exhausted(string? path, Exception failure) =>
         Rules.FilesExhausted.Broken(
-            $"the file cannot be opened in addition to those that are open: {failure.Message.TrimEnd('.')}", path, innerException: failure);
+            $"the file cannot be opened in addition to those that are open: {SystemReason.Of(failure)}", path, innerException: failure);
 }

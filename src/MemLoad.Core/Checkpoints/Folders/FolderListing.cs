@@ -67,7 +67,7 @@ internal sealed record FolderListing(
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Rules.PathUnreadable.Broken($"the folder cannot be listed: {e.Message.TrimEnd('.')}", folder, innerException: e);
+            throw Rules.PathUnreadable.Broken($"the folder cannot be listed: {SystemReason.Of(e)}", folder, innerException: e);
         }
     }
 }

@@ -16,7 +16,7 @@ internal static class FullPath
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
             throw (rule ?? Rules.PathNotFound).Broken(
-                $"the path cannot be made absolute: {e.Message.TrimEnd('.')}", path, innerException: e);
+                $"the path cannot be made absolute: {SystemReason.Of(e)}", path, innerException: e);
         }
     }
 

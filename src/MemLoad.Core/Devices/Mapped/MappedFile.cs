@@ -84,7 +84,7 @@ internal sealed unsafe partial class MappedFile : MemoryBuffer
                 {
                     reader.RequireUnchanged(); // a truncated file would give an argument error
                     throw Rules.PathUnreadable.Broken(
-                        $"the file cannot be mapped: {e.Message.TrimEnd('.')}", reader.Path, innerException: e);
+                        $"the file cannot be mapped: {SystemReason.Of(e)}", reader.Path, innerException: e);
                 }
                 throw;
             }

@@ -67,7 +67,7 @@ internal sealed partial class KernelPool : DevicePool
         catch (IOException e)
         {
             throw Rules.DeviceMemoryExhausted.Broken(
-                $"the system has no memory left for the simulated device: {e.Message.TrimEnd('.')}", innerException: e);
+                $"the system has no memory left for the simulated device: {SystemReason.Of(e)}", innerException: e);
         }
     }
 
@@ -172,7 +172,7 @@ internal sealed partial class KernelPool : DevicePool
     }
 
     private static MemLoadException TooLarge(long bytes, Exception failure) => Rules.DeviceMemoryExhausted.Broken(
-        $"the simulated device's memory is in files, and the system does not create one of {bytes} bytes: {failure.Message.TrimEnd('.')}",
+        $"the simulated device's memory is in files, and the system does not create one of {bytes} bytes: {SystemReason.Of(failure)}",
         remedy: "Raise the limit on the size of files (ulimit -f), or load onto cpu.", innerException: failure);
 
     [LibraryImport("libc", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

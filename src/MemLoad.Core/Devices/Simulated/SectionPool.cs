@@ -33,7 +33,7 @@ internal sealed unsafe class SectionPool : DevicePool
         catch (Exception e) when (e is IOException or OutOfMemoryException or ArgumentOutOfRangeException)
         {
             throw Rules.DeviceMemoryExhausted.Broken(
-                $"the system has no memory left for the simulated device: {e.Message.TrimEnd('.')}", innerException: e);
+                $"the system has no memory left for the simulated device: {SystemReason.Of(e)}", innerException: e);
         }
     }
 

@@ -46,7 +46,7 @@ internal static unsafe partial class LinuxPageCache
         }
         catch (IOException e)
         {
-            throw Rules.ReadFailed.Broken($"the file cannot be flushed to disk: {e.Message.TrimEnd('.')}", file.Path, innerException: e);
+            throw Rules.ReadFailed.Broken($"the file cannot be flushed to disk: {SystemReason.Of(e)}", file.Path, innerException: e);
         }
         int error = FileAdvice.Give(handle, 0, 0, FileAdvice.DontNeed);
         if (error != 0)

@@ -49,7 +49,7 @@ internal static class WriteFailures
             return OpenFiles.Exhausted(target, failure);
         }
         Rule rule = whileOpening || failure is UnauthorizedAccessException ? Rules.TargetUnwritable : Rules.WriteFailed;
-        return rule.Broken($"writing failed: {failure.Message.TrimEnd('.')}", target, innerException: failure);
+        return rule.Broken($"writing failed: {SystemReason.Of(failure)}", target, innerException: failure);
     }
 
     /// <summary>True for the exceptions that file operations throw for reasons outside the program.</summary>
