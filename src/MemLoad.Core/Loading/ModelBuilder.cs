@@ -54,7 +54,7 @@ internal static class ModelBuilder
         if (MemoryBudget.For(device).Check(forecast, Allocate) is Shortfall lack)
         {
             throw Refusals.Of("the new model", lack, forecast, device,
-                remedy: $"Free memory, or choose smaller dimensions, a smaller type ({Setting.DType}) or another device ({Setting.Device}).");
+                remedy: $"Free memory, or choose smaller dimensions, another type ({Setting.DType}) or another device ({Setting.Device}).");
         }
 
         void Allocate(CachingAllocator? allocator)
