@@ -416,8 +416,7 @@ $nodeWork = {
             New-NodeRow Failed "No connection: $silent$($text.TrimEnd('.')). $($fleet.Answer)"
         }
         else {
-            New-NodeRow Failed ("The work stopped while $($step): $($text.TrimEnd('.')). If the session ended unexpectedly, check whether " +
-                'the node was restarted or ran out of memory.')
+            New-NodeRow Failed "The work stopped while $($step): $($text.TrimEnd('.')). $($fleet.Unexpected)"
         }
     }
     finally {
@@ -529,6 +528,7 @@ try {
         Answer = $PSCmdlet.ParameterSetName -eq 'SSH' ?
             "Check that the node's sshd_config has the line 'Subsystem powershell /usr/bin/pwsh -sshs -NoLogo', and restart sshd." :
             'Check that the node is up and that Enable-PSRemoting was run there in PowerShell 7.'
+        Unexpected = 'If the session ended unexpectedly, check whether the node was restarted or ran out of memory.'
         PowerShell = $apart
     }
     Update-TypeData -TypeName MemLoad.NodeMeasurement -DefaultDisplayPropertySet Node, Strategy, Outcome, Message -Force
@@ -611,8 +611,7 @@ try {
                     $why = ("$($complaints.Result)".Trim() -split "`n")[0]
                     $what = "the PowerShell on this machine that talks to it ended with exit code $($program.ExitCode)$(if ($why) { ": $why" })"
                     New-NodeRow Failed ($connected ?
-                        ("The work stopped: $what. If the session ended unexpectedly, check whether the node was restarted or ran out of " +
-                            'memory.') :
+                        "The work stopped: $what. $($fleet.Unexpected)" :
                         "No connection: $(if ($node.Ssh) { 'ssh connects, but PowerShell does not respond: ' })$what. $($fleet.Answer)")
                 }
             }

@@ -114,7 +114,8 @@ Describe 'Several words in one text' {
     }
     It 'are no rank if the cell has only spaces' {
         "Path,Strategy,Rank,RankCount`n$file,Stream,`" `",2" | ConvertFrom-Csv | Get-LoadPlan | ForEach-Object Rank | Should -Be 0, 1
-        "Path,Strategy,Rank,RankCount`n$file,Stream,,`" `"" | ConvertFrom-Csv | Get-LoadPlan | ForEach-Object RankCount | Should -BeNullOrEmpty
+        "Path,Strategy,Rank,RankCount`n$file,Stream,,`" `"" | ConvertFrom-Csv | Get-LoadPlan | ForEach-Object RankCount |
+            Should -BeNullOrEmpty
     }
     It 'are measured in their order, from a script file and from CSV' {
         $script = Join-Path $TestDrive measure.ps1

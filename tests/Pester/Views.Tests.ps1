@@ -17,8 +17,8 @@ BeforeAll {
     [IO.File]::WriteAllBytes($broken, $bytes)
     $killed = [MemLoad.LoadMeasurement]@{
         Strategy = 'Mmap'; Device = 'sim'; Outcome = 'Killed'; Path = $file; Run = 1; HostName = 'node-7'; StartedAt = '2026-01-02T03:04:05.678+00:00'; ModuleVersion = '0.1.0'
-        Message = 'ML8015: the measured process touched mapped bytes that no longer exist (SIGBUS): the file became shorter meanwhile, or ' +
-            'its disk could not be read. Measure again when no program writes to the file.'
+        Message = 'ML8015: the measured process touched mapped bytes that no longer exist (SIGBUS): the file became shorter meanwhile, ' +
+            'or its disk could not be read. Measure again when no program writes to the file.'
     }
     $rows = @(
         Measure-LoadMemory $file -Strategy Stream -Repeat 2

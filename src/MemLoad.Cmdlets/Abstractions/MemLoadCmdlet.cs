@@ -65,12 +65,8 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
         ArgumentNullException.ThrowIfNull(work);
         try
         {
-            work();
+            UntilStopped(work);
             return true;
-        }
-        catch (OperationCanceledException) when (StopToken.IsCancellationRequested)
-        {
-            throw new PipelineStoppedException();
         }
         catch (Exception e) when (ErrorRecords.AreFor(e))
         {
@@ -134,15 +130,24 @@ public abstract class MemLoadCmdlet : PSCmdlet, IDisposable
         ArgumentNullException.ThrowIfNull(check);
         try
         {
-            check();
-        }
-        catch (OperationCanceledException) when (StopToken.IsCancellationRequested)
-        {
-            throw new PipelineStoppedException();
+            UntilStopped(check);
         }
         catch (MemLoadException e)
         {
             Refuse(e, target);
+        }
+    }
+
+    /// <summary>Works until the pipeline is stopped. The exception is then the one that PowerShell does not report.</summary>
+    private protected void UntilStopped(Action work)
+    {
+        try
+        {
+            work();
+        }
+        catch (OperationCanceledException) when (StopToken.IsCancellationRequested)
+        {
+            throw new PipelineStoppedException();
         }
     }
 

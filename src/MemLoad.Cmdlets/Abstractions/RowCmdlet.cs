@@ -33,7 +33,7 @@ public abstract class RowCmdlet : MemLoadCmdlet
         ArgumentNullException.ThrowIfNull(work);
         try
         {
-            work();
+            UntilStopped(work);
         }
         catch (MemLoadException e)
         {
@@ -42,10 +42,6 @@ public abstract class RowCmdlet : MemLoadCmdlet
                 WriteWarning($"The {Rows.Count} rows are not lost. They are the TargetObject of the error.");
             }
             ThrowTerminatingError(Errors.ErrorRecords.Keeping(e, Rows.ToArray()));
-        }
-        catch (OperationCanceledException) when (StopToken.IsCancellationRequested)
-        {
-            throw new PipelineStoppedException();
         }
     }
 

@@ -21,7 +21,7 @@ internal sealed class TemporaryFile : IDisposable
     public long Length { get; }
 
     /// <summary>Whether the file system is in memory. Its pages are then shared memory and cannot be evicted.</summary>
-    public bool IsInMemory => OperatingSystem.IsLinux() && new DriveInfo(Path).DriveFormat is "tmpfs" or "ramfs";
+    public bool IsInMemory => OperatingSystem.IsLinux() && FileSystems.IsInMemory(FileSystems.NameOf(Path));
 
     public void Dispose() => File.Delete(Path);
 }

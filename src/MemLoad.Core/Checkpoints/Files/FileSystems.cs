@@ -35,8 +35,8 @@ internal static class FileSystems
     }
 
     /// <summary>Whether the files of a file system are only in memory.</summary>
-    /// <param name="name">The name of its type.</param>
-    public static bool IsInMemory(string name) => name is "tmpfs" or "ramfs";
+    /// <param name="name">The name of its type; null if it is not known.</param>
+    public static bool IsInMemory(string? name) => name is "tmpfs" or "ramfs";
 
     /// <summary>Whether reads of a file system come over a network.</summary>
     /// <param name="name">The name of its type; null if it is not known.</param>
